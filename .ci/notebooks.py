@@ -1,0 +1,401 @@
+"""The notebooks' tool: text form, generated cells, execution.
+
+    python .ci/notebooks.py unpack notebooks/01_data_loading.ipynb lesson.py
+    python .ci/notebooks.py pack lesson.py notebooks/01_data_loading.ipynb
+    python .ci/notebooks.py stamp [--repository https://github.com/owner/name]
+    python .ci/notebooks.py execute [01 02_unet_from_scratch ...]
+
+The text form is a percent file. Each cell starts with a heading line,
+`# %% [markdown] id=slug` or `# %% id=slug tags=a,b`, and markdown lines carry a leading "# ".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+MEASURED = ROOT / ".ci" / "measured.json"
+SETUP_CELL = ROOT / ".ci" / "setup_cell.py"
+
+HEADING = re.compile(r"# %%( \[markdown\])? id=([a-z0-9-]+)(?: tags=(\S+))?")
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+COLAB = "https://colab.research.google.com/github/"
+CONTENTS = "[Contents](../README.md)"
+ADDRESS = re.compile(r'^REPOSITORY = "([^"]*)"', re.MULTILINE)
+REPOSITORY_FORM = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def lessons(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the notebooks of `folder` in course order, which is the order of their names."""
+    return sorted(folder.glob("*.ipynb"))
+
+
+def find(names: Sequence[str], folder: Path = NOTEBOOKS) -> list[Path]:
+    """Return the notebooks meant by `names` (`01`, `01_data_loading`, a path); all if empty.
+
+    Raises ValueError for a name that fits no notebook.
+    """
+    course = lessons(folder)
+    chosen = []
+    for name in names:
+        stem = Path(name).stem
+        matches = [path for path in course if path.stem == stem or path.stem.split("_")[0] == stem]
+        if not matches:
+            known = ", ".join(path.stem for path in course)
+            raise ValueError(f"No notebook is called {name!r} in {folder}. There are: {known}.")
+        chosen += matches
+    return sorted(set(chosen)) if names else course
+
+
+def write(notebook: NotebookNode, path: Path) -> None:
+    """Check `notebook` against the format and write it to `path` in one step."""
+    nbformat.validate(notebook)
+    text = nbformat.writes(notebook).rstrip("\n") + "\n"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    temporary.replace(path)
+
+
+def read(path: Path) -> NotebookNode:
+    """Read the notebook at `path`."""
+    return nbformat.read(path, as_version=4)
+
+
+# Text form ---------------------------------------------------------------------------------------
+
+
+def unpack(notebook: NotebookNode) -> str:
+    """Return the percent text of `notebook`; outputs stay behind."""
+    blocks = []
+    for cell in notebook.cells:
+        markdown = cell.cell_type == "markdown"
+        tags = cell.metadata.get("tags")
+        heading = f"# %%{' [markdown]' if markdown else ''} id={cell.id}"
+        heading += f" tags={','.join(tags)}" if tags else ""
+        lines = cell.source.split("\n")
+        if markdown:
+            lines = [f"# {line}" if line else "#" for line in lines]
+        blocks.append("\n".join([heading, *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def pack(text: str) -> NotebookNode:
+    """Return the notebook of a percent text: no outputs, the ids and tags of its headings.
+
+    Raises ValueError for a malformed heading, a repeated id, or markdown outside a comment.
+    """
+    cells: list[NotebookNode] = []
+    blocks = re.split(r"^(?=# %%)", text, flags=re.MULTILINE)
+    if blocks[0].strip():
+        raise ValueError(f"Text before the first '# %%' heading: {blocks[0].strip()[:60]!r}.")
+    for block in blocks[1:]:
+        heading, _, body = block.partition("\n")
+        match = HEADING.fullmatch(heading.rstrip())
+        if not match:
+            raise ValueError(
+                f"Heading {heading!r} is not '# %% id=slug' or '# %% [markdown] id=slug' "
+                "(a-z, 0-9, '-'), with 'tags=a,b' after it where wanted."
+            )
+        markdown, slug, tags = match.groups()
+        if slug in {cell.id for cell in cells}:
+            raise ValueError(f"Cell id {slug!r} occurs twice: rename one of the two.")
+        source = body.strip("\n")
+        if markdown:
+            lines = source.split("\n")
+            stray = next((line for line in lines if line and not line.startswith("#")), None)
+            if stray:
+                raise ValueError(f"Markdown cell {slug!r}: the line {stray!r} lacks its '# '.")
+            source = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
+            cell = new_markdown_cell(source, id=slug)
+        else:
+            cell = new_code_cell(source, id=slug)
+        if tags:
+            cell.metadata["tags"] = tags.split(",")
+        if "hide-cell" in cell.metadata.get("tags", []):
+            cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
+        cells.append(cell)
+    return new_notebook(cells=cells, metadata=METADATA)
+
+
+# Generated cells ---------------------------------------------------------------------------------
+
+
+def title(notebook: NotebookNode) -> str:
+    """Return the text of the H1 that opens `notebook`."""
+    return notebook.cells[0].source.split("\n")[0].removeprefix("# ").strip()
+
+
+def repository_of(notebook: NotebookNode) -> str:
+    """Return the repository address stamped into the set-up cell, "" where there is none."""
+    found = (ADDRESS.search(cell.source) for cell in notebook.cells if cell.id == "setup")
+    return next((match[1] for match in found if match), "")
+
+
+def setup_source(repository: str) -> str:
+    """Return the set-up cell with `repository` in its form field."""
+    source = SETUP_CELL.read_text(encoding="utf-8").strip()
+    return ADDRESS.sub(lambda _: f'REPOSITORY = "{repository}"', source, count=1)
+
+
+def minutes(seconds: float | None) -> str:
+    """Return `seconds` as a reader wants them: rounded up to whole minutes."""
+    if seconds is None:
+        return "not measured"
+    whole = max(1, -int(-seconds // 60))
+    return f"about {whole} minute{'s' if whole > 1 else ''}"
+
+
+def navigation(course: Sequence[tuple[str, str]], stem: str) -> str:
+    """Return the line of links for lesson `stem` of `course`, pairs of (stem, title)."""
+    place = [name for name, _ in course].index(stem)
+    links = []
+    if place > 0:
+        name, heading = course[place - 1]
+        links.append(f"[← {heading}]({name}.ipynb)")
+    links.append(CONTENTS)
+    if place + 1 < len(course):
+        name, heading = course[place + 1]
+        links.append(f"[{heading} →]({name}.ipynb)")
+    return " · ".join(links)
+
+
+def stamped(
+    notebook: NotebookNode,
+    stem: str,
+    course: Sequence[tuple[str, str]],
+    repository: str,
+    seconds: dict[str, float],
+) -> NotebookNode:
+    """Return a copy of `notebook` with its generated parts brought up to date.
+
+    Generated are, in the first cell, the badge, the minutes and the navigation; the set-up cell;
+    and the last cell. `seconds` maps "cpu" and "gpu" to measured seconds. Outputs are kept.
+    """
+    result = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    links = navigation(course, stem)
+    generated = ("[![Open in Colab]", "**Time:**")
+    parts = [
+        part
+        for part in re.split(r"\n\s*\n", result.cells[0].source.strip())
+        if not part.startswith(generated) and CONTENTS not in part
+    ]
+    time_line = (
+        f"**Time:** {minutes(seconds.get('cpu'))} on 2 CPU cores, "
+        f"{minutes(seconds.get('gpu'))} on a GPU."
+    )
+    parts = [*parts[:2], time_line, *parts[2:], links]
+    if repository:
+        name = REPOSITORY_FORM.fullmatch(repository)[1]
+        parts.insert(1, f"{BADGE}({COLAB}{name}/blob/main/notebooks/{stem}.ipynb)")
+    result.cells[0].source = "\n\n".join(parts)
+
+    if not any(cell.id == "setup" for cell in result.cells):
+        kinds = [cell.cell_type for cell in result.cells]
+        place = kinds.index("code") if "code" in kinds else len(kinds)
+        result.cells.insert(place, new_code_cell(id="setup"))
+    setup = next(cell for cell in result.cells if cell.id == "setup")
+    setup.source = setup_source(repository)
+    result.cells = [cell for cell in result.cells if cell.id != "navigation"]
+    result.cells.append(new_markdown_cell(links, id="navigation"))
+    return result
+
+
+def measured_seconds(stem: str) -> dict[str, float]:
+    """Return the measured seconds of lesson `stem`, by device; empty where there are none."""
+    return json.loads(MEASURED.read_text(encoding="utf-8"))["seconds"].get(stem, {})
+
+
+def stamp(repository: str, folder: Path = NOTEBOOKS) -> None:
+    """Bring the generated parts of every notebook in `folder` up to date.
+
+    `repository` is an address such as https://github.com/owner/name, or "" for none.
+    """
+    if repository and not REPOSITORY_FORM.fullmatch(repository):
+        raise ValueError(f"{repository!r} is not an address such as https://github.com/owner/name.")
+    notebooks = {path: read(path) for path in lessons(folder)}
+    course = [(path.stem, title(notebook)) for path, notebook in notebooks.items()]
+    for path, notebook in notebooks.items():
+        seconds = measured_seconds(path.stem)
+        fresh = stamped(notebook, path.stem, course, repository, seconds)
+        if fresh != notebook:
+            write(fresh, path)
+
+
+# Execution ---------------------------------------------------------------------------------------
+
+
+@contextmanager
+def fresh_copy() -> Iterator[Path]:
+    """Copy what git tracks or would track to a new folder, deleted afterwards.
+
+    Lessons leave trained models in data/runs, and a run found there is not trained again:
+    only a copy without them shows, and times, what a newcomer sees.
+    """
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as name:
+        target = Path(name).resolve() / "course"
+        for file in filter(None, listing.split("\0")):
+            if (ROOT / file).is_file():
+                (target / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / file, target / file)
+        yield target
+
+
+def run(path: Path, environment: dict[str, str]) -> tuple[NotebookNode, float]:
+    """Execute the notebook at `path` in its own folder; return it, with the seconds it took.
+
+    Raises nbclient's CellExecutionError where a cell fails.
+    """
+    notebook = read(path)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    start = time.perf_counter()
+    client.execute(env=os.environ | environment)
+    return notebook, time.perf_counter() - start
+
+
+def clean(notebook: NotebookNode, places: Sequence[Path]) -> list[str]:
+    """Strip what depends on the machine from an executed notebook; return what must not be there.
+
+    Widgets (they need a live kernel) and the frames of expected exceptions go. Returned, one line
+    each, are stderr output, memory addresses and paths in or under one of `places`.
+    """
+    names = [re.escape(str(place)) for place in places if len(place.parts) > 1]
+    forbidden = {
+        "a memory address": re.compile(r"\bat 0x[0-9a-f]{6,}"),
+        "a path of this machine": re.compile(rf"(?<!\w)({'|'.join(names)})\b[^\s\"'<]*"),
+    }
+    complaints = []
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = [out for out in cell.outputs if WIDGET not in out.get("data", {})]
+        for output in cell.outputs:
+            if output.output_type == "error":
+                output.traceback = [f"{output.ename}: {output.evalue}"]
+            data = output.get("data", {})
+            texts = [str(value) for kind, value in data.items() if not kind.startswith("image/")]
+            text = "\n".join([*texts, output.get("text", ""), *output.get("traceback", [])])
+            if output.get("name") == "stderr":
+                complaints.append(f"cell {cell.id} writes to stderr: {text.strip()[-500:]}")
+            for what, pattern in forbidden.items():
+                complaints += [
+                    f"cell {cell.id} shows {what}: {m[0]}" for m in pattern.finditer(text)
+                ]
+    return complaints
+
+
+def machine_places(*more: Path) -> list[Path]:
+    """Return `more` and the other folders whose names must not show in a saved notebook."""
+    prefixes = [Path(sys.prefix), Path(sys.base_prefix)]
+    return [*more, ROOT, *prefixes, Path.home(), Path(tempfile.gettempdir()).resolve()]
+
+
+def usable_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def record(stem: str, device: str, seconds: float) -> None:
+    """Write the seconds of lesson `stem` on `device` ("cpu" or "gpu") to .ci/measured.json."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    measured["seconds"].setdefault(stem, {})[device] = round(seconds)
+    MEASURED.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def execute(names: Sequence[str], gpu: bool = False) -> None:
+    """Run notebooks top to bottom in the sample profile; save them if all ran and are clean.
+
+    They run on the CPU, and the seconds are recorded where two cores were usable, which is what
+    the README speaks of. With `gpu` they run on the GPU: seconds are recorded, nothing is saved.
+    Raises ValueError for output that must not be saved.
+    """
+    environment = {"COURSE_DATA": "sample"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": "-1"})
+    done = {}
+    with fresh_copy() as copy:
+        for path in find(names):
+            print(f"{path.stem} is running", flush=True)
+            notebook, seconds = run(copy / "notebooks" / path.name, environment)
+            complaints = clean(notebook, machine_places(copy))
+            if complaints:
+                raise ValueError("\n  ".join([f"{path.name} is not fit to be saved:", *complaints]))
+            print(f"{path.stem} took {seconds:.0f} s", flush=True)
+            done[path] = notebook, seconds
+    for path, (notebook, seconds) in done.items():
+        if not gpu:
+            write(notebook, path)
+        if gpu or usable_cores() == 2:
+            record(path.stem, "gpu" if gpu else "cpu", seconds)
+    stamp(repository_of(read(lessons()[0])))
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("unpack", help="notebook to percent text")
+    command.add_argument("notebook", type=Path)
+    command.add_argument("text", type=Path)
+    command = commands.add_parser("pack", help="percent text to notebook, without outputs")
+    command.add_argument("text", type=Path)
+    command.add_argument("notebook", type=Path)
+    command = commands.add_parser("stamp", help="bring the generated parts up to date")
+    owner = os.environ.get("GITHUB_REPOSITORY")
+    address = f"https://github.com/{owner}" if owner else ""
+    command.add_argument("--repository", default=address, help="https://github.com/owner/name")
+    command = commands.add_parser("execute", help="run top to bottom and save")
+    command.add_argument("names", nargs="*", metavar="NAME", help="01 or 01_data_loading; or all")
+    command.add_argument("--gpu", action="store_true", help="only record the seconds on a GPU")
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "unpack":
+            text = unpack(read(arguments.notebook))
+            arguments.text.write_text(text, encoding="utf-8", newline="\n")
+        elif arguments.command == "pack":
+            write(pack(arguments.text.read_text(encoding="utf-8")), arguments.notebook)
+        elif arguments.command == "stamp":
+            stamp(arguments.repository)
+        else:
+            execute(arguments.names, arguments.gpu)
+    except ValueError as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

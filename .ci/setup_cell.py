@@ -1,0 +1,30 @@
+# Finds the course, or fetches it (in Colab), and leaves the TensorFlow that is there alone.
+import subprocess
+import sys
+from importlib import invalidate_caches, metadata, util
+from pathlib import Path
+
+REPOSITORY = ""  # @param {type:"string"}
+
+here = Path.cwd()
+places = [here, *here.parents, here / "course"]
+root = next((place for place in places if (place / "unet_helpers.py").exists()), None)
+if root is None and not REPOSITORY:
+    message = f"The course is not in {here} or above it. Open this notebook inside a clone of the"
+    raise RuntimeError(f"{message} course, or fill in the address of its repository: REPOSITORY.")
+if root is None:
+    root = here / "course"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", REPOSITORY, str(root)], check=True)
+if "google.colab" in sys.modules:
+    needed = [] if util.find_spec("keras_cv") else ["keras-cv==0.9.0"]
+    schema = [sys.executable, "-c", "import tensorflow_metadata.proto.v0.schema_pb2"]
+    if subprocess.run(schema, check=False, capture_output=True).returncode:  # protobuf too old
+        needed += ["tensorflow-metadata==1.17.3"]
+    if needed:
+        needed += [f"{name}=={metadata.version(name)}" for name in ("tensorflow", "keras", "numpy")]
+        subprocess.run([sys.executable, "-m", "pip", "install", "-q", *needed], check=True)
+        invalidate_caches()
+sys.path.insert(0, str(root))
+import unet_helpers
+
+course = unet_helpers.setup(seed=7)
