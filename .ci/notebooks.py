@@ -30,8 +30,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = ROOT / "notebooks"
-MEASURED = ROOT / ".ci" / "measured.json"
+MEASURED = Path(".ci/measured.json")
 SETUP_CELL = ROOT / ".ci" / "setup_cell.py"
 
 HEADING = re.compile(r"# %%( \[markdown\])? id=([a-z0-9-]+)(?: tags=(\S+))?")
@@ -47,24 +46,24 @@ REPOSITORY_FORM = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-def lessons(folder: Path = NOTEBOOKS) -> list[Path]:
-    """Return the notebooks of `folder` in course order, which is the order of their names."""
-    return sorted(folder.glob("*.ipynb"))
+def lessons(root: Path = ROOT) -> list[Path]:
+    """Return the notebooks of the course in `root`, in course order: the order of their names."""
+    return sorted((root / "notebooks").glob("*.ipynb"))
 
 
-def find(names: Sequence[str], folder: Path = NOTEBOOKS) -> list[Path]:
+def find(names: Sequence[str], root: Path = ROOT) -> list[Path]:
     """Return the notebooks meant by `names` (`01`, `01_data_loading`, a path); all if empty.
 
     Raises ValueError for a name that fits no notebook.
     """
-    course = lessons(folder)
+    course = lessons(root)
     chosen = []
     for name in names:
         stem = Path(name).stem
         matches = [path for path in course if path.stem == stem or path.stem.split("_")[0] == stem]
         if not matches:
             known = ", ".join(path.stem for path in course)
-            raise ValueError(f"No notebook is called {name!r} in {folder}. There are: {known}.")
+            raise ValueError(f"No notebook is called {name!r}. There are: {known}.")
         chosen += matches
     return sorted(set(chosen)) if names else course
 
@@ -222,23 +221,30 @@ def stamped(
     return result
 
 
-def measured_seconds(stem: str) -> dict[str, float]:
-    """Return the measured seconds of lesson `stem`, by device; empty where there are none."""
-    return json.loads(MEASURED.read_text(encoding="utf-8"))["seconds"].get(stem, {})
+def read_measured(root: Path = ROOT) -> dict[str, dict]:
+    """Return what was measured: "seconds" by lesson and device, "photographs" by table."""
+    return json.loads((root / MEASURED).read_text(encoding="utf-8"))
 
 
-def stamp(repository: str, folder: Path = NOTEBOOKS) -> None:
-    """Bring the generated parts of every notebook in `folder` up to date.
+def write_measured(measured: dict[str, dict], root: Path = ROOT) -> None:
+    """Write what was measured to .ci/measured.json."""
+    text = json.dumps(measured, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    (root / MEASURED).write_text(text, encoding="utf-8", newline="\n")
+
+
+def stamp(repository: str, root: Path = ROOT) -> None:
+    """Bring the generated parts of every notebook of the course in `root` up to date.
 
     `repository` is an address such as https://github.com/owner/name, or "" for none.
+    Raises ValueError for any other address.
     """
     if repository and not REPOSITORY_FORM.fullmatch(repository):
         raise ValueError(f"{repository!r} is not an address such as https://github.com/owner/name.")
-    notebooks = {path: read(path) for path in lessons(folder)}
+    notebooks = {path: read(path) for path in lessons(root)}
     course = [(path.stem, title(notebook)) for path, notebook in notebooks.items()]
+    seconds = read_measured(root)["seconds"]
     for path, notebook in notebooks.items():
-        seconds = measured_seconds(path.stem)
-        fresh = stamped(notebook, path.stem, course, repository, seconds)
+        fresh = stamped(notebook, path.stem, course, repository, seconds.get(path.stem, {}))
         if fresh != notebook:
             write(fresh, path)
 
@@ -247,20 +253,20 @@ def stamp(repository: str, folder: Path = NOTEBOOKS) -> None:
 
 
 @contextmanager
-def fresh_copy() -> Iterator[Path]:
-    """Copy what git tracks or would track to a new folder, deleted afterwards.
+def fresh_copy(root: Path = ROOT) -> Iterator[Path]:
+    """Copy what git tracks or would track in `root` to a new folder, deleted afterwards.
 
     Lessons leave trained models in data/runs, and a run found there is not trained again:
     only a copy without them shows, and times, what a newcomer sees.
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listing = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as name:
         target = Path(name).resolve() / "course"
         for file in filter(None, listing.split("\0")):
-            if (ROOT / file).is_file():
+            if (root / file).is_file():
                 (target / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / file, target / file)
+                shutil.copy2(root / file, target / file)
         yield target
 
 
@@ -322,7 +328,7 @@ def clean(notebook: NotebookNode, places: Sequence[Path]) -> list[str]:
 def machine_places(*more: Path) -> list[Path]:
     """Return `more` and the other folders whose names must not show in a saved notebook."""
     prefixes = [Path(sys.prefix), Path(sys.base_prefix)]
-    return [*more, ROOT, *prefixes, Path.home(), Path(tempfile.gettempdir()).resolve()]
+    return [*more, *prefixes, Path.home(), Path(tempfile.gettempdir()).resolve()]
 
 
 def usable_cores() -> int:
@@ -330,37 +336,33 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def record(stem: str, device: str, seconds: float) -> None:
-    """Write the seconds of lesson `stem` on `device` ("cpu" or "gpu") to .ci/measured.json."""
-    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
-    measured["seconds"].setdefault(stem, {})[device] = round(seconds)
-    MEASURED.write_text(json.dumps(measured, indent=2) + "\n", encoding="utf-8", newline="\n")
-
-
-def execute(names: Sequence[str], gpu: bool = False) -> None:
+def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     """Run notebooks top to bottom in the sample profile; save them if all ran and are clean.
 
     They run on the CPU, and the seconds are recorded where two cores were usable, which is what
     the README speaks of. With `gpu` they run on the GPU: seconds are recorded, nothing is saved.
-    Raises ValueError for output that must not be saved.
+    Raises ValueError for output that must not be saved, CellExecutionError for a cell that fails.
     """
     environment = {"COURSE_DATA": "sample"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": "-1"})
     done = {}
-    with fresh_copy() as copy:
-        for path in find(names):
+    with fresh_copy(root) as copy:
+        for path in find(names, root):
             print(f"{path.stem} is running", flush=True)
             notebook, seconds = run(copy / "notebooks" / path.name, environment)
-            complaints = clean(notebook, machine_places(copy))
+            complaints = clean(notebook, machine_places(copy, root))
             if complaints:
                 raise ValueError("\n  ".join([f"{path.name} is not fit to be saved:", *complaints]))
             print(f"{path.stem} took {seconds:.0f} s", flush=True)
             done[path] = notebook, seconds
+    measured = read_measured(root)
     for path, (notebook, seconds) in done.items():
         if not gpu:
             write(notebook, path)
         if gpu or usable_cores() == 2:
-            record(path.stem, "gpu" if gpu else "cpu", seconds)
-    stamp(repository_of(read(lessons()[0])))
+            device = "gpu" if gpu else "cpu"
+            measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)
+    write_measured(measured, root)
+    stamp(repository_of(read(lessons(root)[0])), root)
 
 
 def main() -> None:
