@@ -344,6 +344,8 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     Raises ValueError for output that must not be saved, CellExecutionError for a cell that fails.
     """
     environment = {"COURSE_DATA": "sample"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": "-1"})
+    repository = repository_of(read(lessons(root)[0]))
+    stamp(repository, root)
     done = {}
     with fresh_copy(root) as copy:
         for path in find(names, root):
@@ -362,7 +364,7 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
             device = "gpu" if gpu else "cpu"
             measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)
     write_measured(measured, root)
-    stamp(repository_of(read(lessons(root)[0])), root)
+    stamp(repository, root)
 
 
 def main() -> None:

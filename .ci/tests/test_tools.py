@@ -1,0 +1,232 @@
+"""The tools in .ci, tried on a course of two tiny lessons."""
+
+import json
+import runpy
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import notebooks
+import readme
+from photographs import differences
+
+LESSON = """\
+# %% [markdown] id=title
+# # First steps
+#
+# It adds two numbers.
+#
+# **You should know:** how to count.
+
+# %% id=sum tags=readme-table-sums
+from IPython.display import Markdown, display
+
+display(Markdown("| sum |\\n| --- |\\n| 2 |"))
+
+# %% [markdown] id=exercise-1
+# ### Exercise 1: Add three
+#
+# *Hint:*   two blanks  end here  
+
+# %% id=solution-1 tags=hide-cell,solution
+print(3)
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A course in a git repository: two lessons and a helper without TensorFlow."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / "unet_helpers.py").write_text("def setup(seed):\n    return seed\n")
+    notebooks.write_measured({"seconds": {}, "photographs": {}}, tmp_path)
+    for name in ("01_first", "02_second"):
+        notebooks.write(notebooks.pack(LESSON), tmp_path / "notebooks" / f"{name}.ipynb")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    return tmp_path
+
+
+def state(course: Path) -> dict[str, bytes]:
+    """Return the content of the notebooks of `course`."""
+    return {path.name: path.read_bytes() for path in notebooks.lessons(course)}
+
+
+def add(course: Path, source: str, *tags: str) -> None:
+    """Append a code cell to the first lesson of `course`."""
+    path = notebooks.lessons(course)[0]
+    notebook = notebooks.read(path)
+    notebook.cells.append(new_code_cell(source, id="added", metadata={"tags": list(tags)}))
+    notebooks.write(notebook, path)
+
+
+def test_text_form_survives_a_round_trip() -> None:
+    notebook = notebooks.pack(LESSON)
+    assert notebooks.unpack(notebook) == LESSON
+    solution = notebook.cells[-1].metadata
+    assert solution["jupyter"] == {"source_hidden": True} and solution["cellView"] == "form"
+
+
+line = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), max_size=12)
+source = st.lists(line, min_size=1, max_size=4).map(
+    lambda lines: "\n".join(line for line in lines if not line.startswith("# %%")).strip()
+)
+
+
+@given(st.lists(st.tuples(st.booleans(), source), max_size=4))
+def test_any_notebook_survives_a_round_trip(cells: list[tuple[bool, str]]) -> None:
+    kinds = (new_code_cell, new_markdown_cell)
+    made = [kinds[kind](text, id=f"cell-{i}") for i, (kind, text) in enumerate(cells)]
+    notebook = new_notebook(cells=made, metadata=notebooks.METADATA)
+    assert notebooks.pack(notebooks.unpack(notebook)) == notebook
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("x = 1\n", "before the first"),
+        ("# %% [markdown]\n# Hello\n", "is not '# %% id=slug'"),
+        ("# %% id=a\n\n# %% id=a\n", "'a' occurs twice"),
+        ("# %% [markdown] id=a\n# Hello\nworld\n", "'world' lacks"),
+    ],
+)
+def test_malformed_text_is_refused_by_name(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        notebooks.pack(text)
+
+
+def test_stamp_generates_badge_links_and_setup_cell(course: Path) -> None:
+    notebooks.stamp("https://github.com/owner/name", course)
+    first, second = [notebooks.read(path) for path in notebooks.lessons(course)]
+    opening = first.cells[0].source.split("\n\n")
+    assert opening[0] == "# First steps"
+    assert "github/owner/name/blob/main/notebooks/01_first.ipynb" in opening[1]
+    assert opening[2] == "It adds two numbers."
+    assert opening[3].startswith("**Time:** not measured on 2 CPU cores")
+    assert opening[-1] == "[Contents](../README.md) · [First steps →](02_second.ipynb)"
+    assert second.cells[-1].source == "[← First steps](01_first.ipynb) · [Contents](../README.md)"
+    assert [cell.id for cell in first.cells][:3] == ["title", "setup", "sum"]
+    assert notebooks.repository_of(first) == "https://github.com/owner/name"
+
+    before = state(course)
+    notebooks.stamp("https://github.com/owner/name", course)
+    assert state(course) == before
+
+    notebooks.stamp("", course)
+    assert not any(b"colab.research" in content for content in state(course).values())
+
+
+def test_stamp_keeps_outputs(course: Path) -> None:
+    notebooks.execute([], root=course)
+    notebooks.stamp("https://github.com/owner/name", course)
+    cells = notebooks.read(notebooks.lessons(course)[0]).cells
+    assert [cell.execution_count for cell in cells if cell.cell_type == "code"] == [1, 2, 3]
+    assert cells[-2].outputs[0].text == "3\n"
+
+
+@pytest.mark.parametrize("address", ["owner/name", 'https://github.com/a/b" + x', "https://a.b/c"])
+def test_stamp_refuses_an_address_it_cannot_use(course: Path, address: str) -> None:
+    with pytest.raises(ValueError, match="is not an address"):
+        notebooks.stamp(address, course)
+
+
+def test_find_names_what_there_is(course: Path) -> None:
+    names = ("02", "01_first", "notebooks/02_second.ipynb")
+    assert [path.stem for path in notebooks.find(names, course)] == ["01_first", "02_second"]
+    with pytest.raises(ValueError, match="'03'.*01_first, 02_second"):
+        notebooks.find(["03"], course)
+
+
+def test_execute_saves_what_ran_and_records_seconds(course: Path, monkeypatch) -> None:
+    monkeypatch.setattr(notebooks, "usable_cores", lambda: 2)
+    add(course, "import os\nos.environ['COURSE_DATA']\nraise ValueError('no')", "raises-exception")
+    notebooks.execute(["01"], root=course)
+    first, second = [notebooks.read(path) for path in notebooks.lessons(course)]
+    added = next(cell for cell in first.cells if cell.id == "added")
+    assert added.outputs[-1].traceback == ["ValueError: no"]
+    assert all(cell.get("execution_count") is None for cell in second.cells)
+    assert set(notebooks.read_measured(course)["seconds"]["01_first"]) == {"cpu"}
+    assert (
+        "**Time:** about 1 minute on 2 CPU cores, not measured on a GPU." in first.cells[0].source
+    )
+    assert readme.tables(first) == {"sums": ["| sum |", "| --- |", "| 2 |"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("import sys\nprint('careful', file=sys.stderr)", "cell added writes to stderr: careful"),
+        ("object()", "cell added shows a memory address"),
+        ("import os\nprint(os.getcwd())", "cell added shows a path of this machine"),
+        ("import sys\nsys.executable", "cell added shows a path of this machine"),
+    ],
+)
+def test_execute_saves_nothing_unclean(course: Path, code: str, complaint: str) -> None:
+    add(course, code)
+    notebooks.stamp("", course)
+    before = state(course)
+    with pytest.raises(ValueError, match=complaint):
+        notebooks.execute([], root=course)
+    assert state(course) == before
+
+
+def test_execute_saves_nothing_where_a_cell_fails(course: Path) -> None:
+    add(course, "1 / 0")
+    notebooks.stamp("", course)
+    before = state(course)
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        notebooks.execute([], root=course)
+    assert state(course) == before
+
+
+def test_execute_drops_widgets_and_keeps_the_last_display_update(course: Path) -> None:
+    add(
+        course,
+        "import ipywidgets\nhandle = display('epoch 1', display_id=True)\n"
+        "handle.update('epoch 2')\ndisplay(ipywidgets.IntSlider())",
+    )
+    notebooks.execute(["01"], root=course)
+    notebook = notebooks.read(notebooks.lessons(course)[0])
+    added = next(cell for cell in notebook.cells if cell.id == "added")
+    assert [output.data["text/plain"] for output in added.outputs] == ["'epoch 2'"]
+    assert notebook.metadata == notebooks.METADATA
+
+
+def test_setup_cell_without_the_course_says_what_to_do(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RuntimeError, match="fill in the address of its repository: REPOSITORY"):
+        runpy.run_path(str(notebooks.SETUP_CELL))
+
+
+def test_setup_cell_pins_what_the_course_pins() -> None:
+    pins = (notebooks.ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert "keras-cv==0.9.0" in pins and "keras-cv==0.9.0" in notebooks.setup_source("")
+    assert len(notebooks.setup_source("").split("\n")) <= 30
+
+
+def test_published_cells_must_show_one_output() -> None:
+    picture = nbformat.v4.new_output("display_data", {"image/png": "aGVsbG8="})
+    cell = new_code_cell(metadata={"tags": ["readme-unet"]}, execution_count=1, outputs=[picture])
+    assert readme.figures(new_notebook(cells=[cell])) == {"unet": b"hello"}
+    cell.outputs.append(picture)
+    with pytest.raises(ValueError, match="readme-unet.*shows 2 image/png"):
+        readme.figures(new_notebook(cells=[cell]))
+
+
+def test_differences_of_measured_tables() -> None:
+    old = ["| model | mean IoU |", "| --- | --- |", "| U-Net | 0.651 | 41 s |"]
+    assert differences(old, [*old[:2], "| U-Net | 0.662 | 90 s |"]) == []
+    assert len(differences(old, [*old[:2], "| U-Net | 0.551 | 41 s |"])) == 1
+    assert differences([], old) == old
+
+
+def test_measured_file_is_json_of_the_known_shape() -> None:
+    measured = json.loads((notebooks.ROOT / notebooks.MEASURED).read_text(encoding="utf-8"))
+    assert set(measured) == {"seconds", "photographs"}
+    stems = {path.stem for path in notebooks.lessons()}
+    assert set(measured["seconds"]) <= stems
