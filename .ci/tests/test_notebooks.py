@@ -1,0 +1,176 @@
+"""The form of the lessons: what every notebook in notebooks/ has in common."""
+
+import base64
+import re
+import statistics
+import struct
+from pathlib import Path
+
+import pytest
+from nbformat import NotebookNode
+
+import notebooks
+
+LESSONS = notebooks.lessons()
+IMAGE = re.compile(r"image/(png|jpeg|svg\+xml|gif)")
+
+pytestmark = pytest.mark.skipif(not LESSONS, reason="there are no lessons yet")
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def path(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def notebook(path: Path) -> NotebookNode:
+    return notebooks.read(path)
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def outputs(notebook: NotebookNode) -> list[tuple[str, NotebookNode]]:
+    """Return (cell id, output) pairs."""
+    return [(cell.id, output) for cell in code_cells(notebook) for output in cell.outputs]
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def test_generated_parts_are_up_to_date(path: Path, notebook: NotebookNode) -> None:
+    course = [(lesson.stem, notebooks.title(notebooks.read(lesson))) for lesson in LESSONS]
+    repository = notebooks.repository_of(notebooks.read(LESSONS[0]))
+    seconds = notebooks.read_measured()["seconds"].get(path.stem, {})
+    fresh = notebooks.stamped(notebook, path.stem, course, repository, seconds)
+    assert fresh == notebook, "run `python .ci/notebooks.py stamp`"
+
+
+def test_name_and_title(path: Path, notebook: NotebookNode) -> None:
+    assert re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    prose = [re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE) for text in prose]
+    headings = [line for text in prose for line in text.split("\n") if line.startswith("# ")]
+    assert headings == [f"# {notebooks.title(notebook)}"], "one H1, in the first cell"
+
+
+def test_opening_has_promise_time_and_prerequisites(notebook: NotebookNode) -> None:
+    parts = notebook.cells[0].source.split("\n\n")
+    if notebooks.repository_of(notebook):
+        assert parts.pop(1).startswith(notebooks.BADGE)
+    assert len(parts) == 5, "title, promise, time, what to know, navigation"
+    assert parts[1].endswith(".") and not parts[1].startswith("*"), "a promise in one sentence"
+    assert parts[2].startswith("**Time:** about "), "measured: run `.ci/notebooks.py execute`"
+    assert parts[3].startswith("**You should know:** ")
+
+
+def test_objectives_open_and_take_aways_close(notebook: NotebookNode) -> None:
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for heading in ("You will learn", "What you have learned"):
+        sections = re.findall(rf"^## {heading}\n(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE)
+        assert len(sections) == 1, f"one section '## {heading}'"
+        points = re.findall(r"^(?:[-*]|\d\.) ", sections[0], re.MULTILINE)
+        assert 3 <= len(points) <= 5, f"three to five points under '{heading}'"
+
+
+def test_executed_once_from_top_to_bottom(notebook: NotebookNode) -> None:
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1)), "run `python .ci/notebooks.py execute`"
+
+
+def test_outputs_are_clean(notebook: NotebookNode) -> None:
+    # Compared as `execute` would leave them: nothing to strip, nothing to complain of.
+    before = [dict(output) for _, output in outputs(notebook)]
+    assert notebooks.clean(notebook, notebooks.machine_places()) == []
+    assert [dict(output) for _, output in outputs(notebook)] == before
+    assert notebook.metadata == notebooks.METADATA
+    homes = re.compile(r"/(home|root|Users)/|[A-Z]:\\\\")
+    for name, output in outputs(notebook):
+        text = "\n".join(
+            str(data) for kind, data in output.get("data", {}).items() if "text" in kind
+        )
+        assert not homes.search(text + output.get("text", "")), name
+
+
+def test_only_announced_cells_fail(notebook: NotebookNode) -> None:
+    for cell in code_cells(notebook):
+        failed = any(output.output_type == "error" for output in cell.outputs)
+        assert failed == ("raises-exception" in tags(cell)), cell.id
+
+
+def test_size(path: Path) -> None:
+    assert path.stat().st_size <= 500_000
+
+
+def test_pictures_are_described_and_fit_the_page(notebook: NotebookNode) -> None:
+    for name, output in outputs(notebook):
+        for kind in filter(IMAGE.fullmatch, output.get("data", {})):
+            described = output.metadata.get(kind, {}).get("alt") or output.metadata.get("alt")
+            assert described, f"cell {name}: a figure without alt text"
+            if kind == "image/png":
+                width = struct.unpack(">I", base64.b64decode(output.data[kind])[16:20])[0]
+                assert width <= 900, f"cell {name}: a figure {width} px wide"
+        html = str(output.get("data", {}).get("text/html", ""))
+        for image in re.findall(r"<img[^>]*>", html):
+            assert re.search(r'alt="[^"]+"', image), f"cell {name}: an <img> without alt text"
+    for cell in notebook.cells:
+        assert cell.cell_type == "code" or "![](" not in cell.source, f"cell {cell.id}: no alt text"
+
+
+def test_three_exercises_with_hidden_solutions(notebook: NotebookNode) -> None:
+    numbers, solved = [], set()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            numbers += re.findall(r"^#+ Exercise (\d)", cell.source, re.MULTILINE)
+        elif "solution" in tags(cell):
+            assert "hide-cell" in tags(cell), cell.id
+            assert cell.metadata["jupyter"]["source_hidden"], cell.id
+            assert cell.metadata["cellView"] == "form", cell.id
+            solved.add(numbers[-1])
+    assert numbers == ["1", "2", "3"], "headings '### Exercise 1: ...' to 3"
+    assert solved == {"1", "2", "3"}, "a cell tagged hide-cell, solution after each exercise"
+
+
+def test_code_cells_are_short(notebook: NotebookNode) -> None:
+    sources = {cell.id: cell.source for cell in code_cells(notebook)}
+    lengths = {name: len(text.strip().split("\n")) for name, text in sources.items()}
+    assert {name: length for name, length in lengths.items() if length > 30} == {}
+    assert statistics.median(lengths.values()) <= 6
+    assert [name for name, text in sources.items() if not text.strip()] == []
+    assert [
+        name for name, text in sources.items() if re.search(r"^\s*(%%|!)", text, re.MULTILINE)
+    ] == []
+
+
+def test_length_of_the_prose(notebook: NotebookNode) -> None:
+    prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert 1200 <= len(prose.split()) <= 3000
+
+
+def test_cell_ids_are_stable_names(notebook: NotebookNode) -> None:
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    assert [name for name in ids if not re.fullmatch(r"[a-z][a-z0-9-]*", name)] == []
+    # What nbformat makes up where nobody chose: eight hexadecimal digits.
+    assert [name for name in ids if re.fullmatch(r"[0-9a-f]{8}", name)] == []
+
+
+def test_links_between_files_lead_somewhere(path: Path, notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for target in re.findall(r"\]\(([^)#]+)\)", cell.source):
+                there = target.startswith("http") or (path.parent / target).exists()
+                assert there, f"cell {cell.id}: {target}"
+
+
+def test_no_function_is_defined_twice_in_the_course() -> None:
+    homes: dict[str, str] = {}
+    for path in LESSONS:
+        for cell in code_cells(notebooks.read(path)):
+            for name in re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE):
+                first = homes.setdefault(name, path.stem)
+                assert first == path.stem, (
+                    f"{name} of {path.stem} is in {first} too: use the helper"
+                )

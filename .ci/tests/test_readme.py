@@ -1,0 +1,74 @@
+"""The README's claims: its commands, files, figures and tables."""
+
+import re
+import shlex
+
+import notebooks
+import readme
+from notebooks import ROOT
+
+TEXT = readme.README.read_text(encoding="utf-8")
+ENVIRONMENT = "python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt && "
+
+
+def commands(start: str) -> list[str]:
+    """Return the lines of the README's code blocks that begin with `start`."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.split("\n") if line.startswith(start)]
+
+
+def test_figures_and_tables_are_those_of_the_notebooks() -> None:
+    assert readme.stale() == []
+
+
+def test_two_commands_of_one_line() -> None:
+    course, tests = commands(ENVIRONMENT)
+    assert course.endswith("notebooks/*.ipynb")
+    assert tests == f"{ENVIRONMENT}.venv/bin/python -m pytest"
+
+
+def test_windows_commands_are_the_same_commands() -> None:
+    twins = [line.replace("/", "\\") for line in commands(ENVIRONMENT)]
+    twins = [
+        line.replace("python3 -m venv", "python -m venv").replace("bin", "Scripts")
+        for line in twins
+    ]
+    windows = [line.replace("/", "\\") for line in commands("python -m venv")]
+    assert windows == twins
+
+
+def test_ci_runs_the_commands_of_the_readme() -> None:
+    # .ci/run reads them from the README itself; the workflow calls .ci/run or spells them out.
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for ending in ("pytest", "ipynb"):
+        pattern = re.search(rf"grep -m1 '(\S.*{ending}\$)' README.md", script)
+        found = [line for line in TEXT.split("\n") if re.search(pattern[1], line)]
+        assert found[:1] == [line for line in commands(ENVIRONMENT) if line.endswith(ending)]
+    workflow = (ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8")
+    for line in commands(ENVIRONMENT) + commands("python -m venv"):
+        assert line in workflow
+
+
+def test_files_it_names_exist() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", TEXT)
+    assert [
+        link for link in links if not link.startswith("http") and not (ROOT / link).exists()
+    ] == []
+    made = {"data/runs", "data/fire_seg", ".venv"}
+    names = re.findall(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:py|md|txt|json))`", TEXT)
+    missing = [name for name in names if not (ROOT / name).exists()]
+    assert [name for name in missing if not name.startswith(tuple(made))] == []
+
+
+def test_every_lesson_and_figure_is_shown() -> None:
+    for path in notebooks.lessons():
+        assert f"](notebooks/{path.name})" in TEXT
+    for path in readme.IMAGES.glob("*.png"):
+        assert re.search(rf"!\[[^\]]+\]\(readme_images/{re.escape(path.name)}\)", TEXT), path.name
+
+
+def test_python_versions_agree() -> None:
+    first, last = re.search(r"Python (3\.\d+) to (3\.\d+)", TEXT).groups()
+    workflow = (ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8")
+    versions = re.search(r"python: \[(.*?)\]", workflow)[1]
+    assert shlex.split(versions.replace(",", " ")) == [first, last]
