@@ -316,6 +316,7 @@ def clean(notebook: NotebookNode, places: Sequence[Path]) -> list[str]:
             data = output.get("data", {})
             texts = [str(value) for kind, value in data.items() if not kind.startswith("image/")]
             text = "\n".join([*texts, output.get("text", ""), *output.get("traceback", [])])
+            text = text.replace("\\\\", "\\")  # a Windows path in a repr
             if output.get("name") == "stderr":
                 complaints.append(f"cell {cell.id} writes to stderr: {text.strip()[-500:]}")
             for what, pattern in forbidden.items():
