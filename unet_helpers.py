@@ -31,6 +31,7 @@ try:
     import matplotlib
     import matplotlib.pyplot as plt
     import numpy as np
+    import requests
     import tensorflow as tf
     import tensorflow_datasets as tfds
     from IPython.display import HTML, Image, Markdown, display
@@ -133,28 +134,32 @@ def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
         TFDS stores 1 = pet, 2 = background, 3 = border; these masks hold 0, 1, 2 in that order.
 
     Raises:
-        FileNotFoundError: a file of the data set is missing.
-        ValueError: a file of the data set is damaged.
-        RuntimeError: the data set is not on this machine and could not be downloaded.
+        RuntimeError: the data set cannot be read, or is not here and cannot be downloaded.
+        FileNotFoundError: one of its files is missing.
+        ValueError: one of its files is truncated.
     """
+    folder = DATA / "sketch_pets/1.0.0"
     if course.profile == "sample":
-        folder = DATA / "sketch_pets" / "1.0.0"
         way_out = "Restore it (`git checkout -- data`) or redraw it (`python data/draw_sample.py`)."
-        if not (folder / "dataset_info.json").is_file():
-            raise FileNotFoundError(f"There are no drawn pets in {folder}. {way_out}")
-        builder = tfds.builder_from_directory(folder)
     else:
-        way_out = "Delete its folder and run this cell again with a network."
-        try:
+        folder = Path(tfds.core.constants.DATA_DIR) / "oxford_iiit_pet/4.0.0"
+        way_out = (
+            "Delete that folder and run this cell again with a network, point TFDS_DATA_DIR to a "
+            "folder that holds oxford_iiit_pet/4.0.0, or set COURSE_DATA=sample for the drawings."
+        )
+    try:
+        if course.profile == "sample":
+            builder = tfds.builder_from_directory(folder)
+        else:
+            if not folder.exists():  # one quick try first: TFDS would go on for minutes
+                requests.get("https://thor.robots.ox.ac.uk", timeout=20)
             builder = tfds.builder("oxford_iiit_pet:4.0.0")
             builder.download_and_prepare()
-        except Exception as error:  # the network, the disk or the download may be at fault
-            raise RuntimeError(
-                "Oxford-IIIT Pet is not on this machine and could not be downloaded "
-                f"({type(error).__name__}: {str(error)[:200]}). Run this cell again with a "
-                "network, point TFDS_DATA_DIR to a folder that holds oxford_iiit_pet/4.0.0, or "
-                "set COURSE_DATA=sample to use the drawings."
-            ) from error
+    except Exception as error:  # the network, the disk or the files may be at fault
+        raise RuntimeError(
+            f"The pets in {folder} cannot be read or downloaded: "
+            f"{type(error).__name__}, {str(error)[:200]}. {way_out}"
+        ) from error
     for info in builder.info.splits.values():
         files = [Path(path) for path in info.filepaths]
         for path in files:
@@ -226,7 +231,10 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
         tables.append({path.stem: path for path in paths if path.suffix.lower() in kinds})
         if not tables[-1]:
-            raise FileNotFoundError(f"{folder} is missing or holds no JPEG or PNG file.")
+            raise FileNotFoundError(
+                f"{folder} is missing or holds no JPEG or PNG file: correct the path, or restore "
+                "what ships with the course (`git checkout -- data`)."
+            )
     pictures, annotations = tables
     stems = sorted(pictures.keys() & annotations.keys())
     faults = [
@@ -237,12 +245,12 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
         try:
             with Pillow.open(pictures[stem]) as picture, Pillow.open(annotations[stem]) as mask:
                 picture.load()
-                values, size, channels = np.asarray(mask), picture.size, mask.getbands()
-        except OSError as error:
+                values, size, mode = np.asarray(mask), picture.size, mask.mode
+        except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
             faults.append(f"{pictures[stem]} or {annotations[stem]}: cannot be read ({error})")
             continue
-        if len(channels) != 1:
-            faults.append(f"{annotations[stem]}: has {len(channels)} channels, a mask has one")
+        if mode != "L":  # a palette or 16 bits would be read as other numbers
+            faults.append(f"{annotations[stem]}: is of mode {mode}, not L: one channel of 8 bits")
         elif values.shape[::-1] != size:
             faults.append(f"{pictures[stem]}: is {size} wide and high, not as {annotations[stem]}")
         elif values.max() >= len(task.classes):
@@ -323,10 +331,11 @@ def prepare(
     try:
         count = sum(1 for _ in examples)  # fills the cache: bad data are found now, not in training
     except tf.errors.OpError as error:
-        reason = error.message.split("assertion failed: ")[-1].split("\n")[0]
-        raise ValueError(f"Bad data for the task {task.name}: {reason[:500]}") from error
+        reason = error.message.split("\n")[0].split("}} ")[-1].removeprefix("assertion failed: ")
+        raise ValueError(f"Correct or restore the data of {task.name}: {reason[:500]}") from error
     if not count:
         raise ValueError(f"This split for the task {task.name} is empty: check where it came from.")
+    examples = examples.apply(tf.data.experimental.assert_cardinality(count))  # len() needs it
     if training:
         examples = examples.shuffle(count).repeat(math.ceil(at_least / count))
 
@@ -357,7 +366,9 @@ def take(data: tf.data.Dataset, count: int) -> tuple[list[np.ndarray], list[np.n
 # ------------------------------------------------------------------------------------ models
 
 
-def unet(classes: int, filters: Sequence[int] = (16, 32, 64, 128, 256), size: int = 128):
+def unet(
+    classes: int, filters: Sequence[int] = (16, 32, 64, 128, 256), size: int = 128
+) -> keras.Model:
     """A U-Net after Ronneberger, Fischer and Brox (2015, arXiv 1505.04597), built in lesson 2.
 
     A level has two 3x3 convolutions with batch normalisation; max pooling leads down, transposed
@@ -444,7 +455,9 @@ class _Keeper(keras.callbacks.Callback):
         if self.log.is_file():
             with open(self.log, newline="") as file:
                 rows = list(csv.DictReader(file))
-            self.rows = [{key: float(value) for key, value in row.items()} for row in rows]
+            self.rows = [{key: float(row[key]) for key in row} for row in rows]
+            for row in self.rows:
+                row["epoch"] = int(row["epoch"])
 
     def weights(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:03d}.weights.h5"
