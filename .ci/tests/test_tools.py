@@ -1,6 +1,7 @@
 """The tools in .ci, tried on a course of two tiny lessons."""
 
 import json
+import re
 import runpy
 import subprocess
 from pathlib import Path
@@ -207,6 +208,23 @@ def test_setup_cell_pins_what_the_course_pins() -> None:
     pins = (notebooks.ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert "keras-cv==0.9.0" in pins and "keras-cv==0.9.0" in notebooks.setup_source("")
     assert len(notebooks.setup_source("").split("\n")) <= 30
+
+
+def test_requirements_and_constraints_agree() -> None:
+    pin = re.compile(r"([\w.-]+)==([\w.]+)(?: +[;#].*)?")
+    files = [notebooks.ROOT / "requirements.txt", notebooks.ROOT / ".ci" / "constraints.txt"]
+    wanted, locked = (
+        [
+            line
+            for line in file.read_text(encoding="utf-8").split("\n")
+            if line and line[0] not in "#-"
+        ]
+        for file in files
+    )
+    assert [line for line in wanted + locked if not pin.fullmatch(line)] == []
+    assert {pin.fullmatch(line).groups() for line in wanted} <= {
+        pin.fullmatch(line).groups() for line in locked
+    }
 
 
 def test_published_cells_must_show_one_output() -> None:
