@@ -19,7 +19,7 @@ from pathlib import Path
 from notebooks import MEASURED, find, fresh_copy, read_measured, run, write_measured
 from readme import tables
 
-TOLERANCE = 0.05  # a seed and a machine move a score this much on few photographs
+TOLERANCE = 0.07  # a seed and a machine move a score this much on so few photographs
 SCORE = re.compile(r"\b[01]\.\d{2,}\b")
 
 
