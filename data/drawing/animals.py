@@ -425,8 +425,12 @@ class Assembly:
         """One ellipsoid."""
         self.solids.append(
             Solid(
-                np.array(centre, float), np.array(axes, float), np.array(radii, float),
-                {"hair": 1.0, **marks}, material, along,
+                np.array(centre, float),
+                np.array(axes, float),
+                np.array(radii, float),
+                {"hair": 1.0, **marks},
+                material,
+                along,
             )
         )
 
@@ -639,7 +643,7 @@ def head_solids(body: Assembly, build: Build, centre: Array, face: Array, mouth:
             hair=0.4 + 1.2 * build.fluff)  # fmt: skip
         tip = 0.6 + m + 0.3 + 0.16 * m
         put((tip, 0, -0.12 - 0.05 * m), (0.16, 0.38 * s + 0.05, 0.32 * s + 0.03), material=NOSE)
-        put((0.55 + 0.75 * m, 0, -0.62 - 0.3 * gap), (0.34 + 0.38 * m, 0.8 * s, 0.04 + 0.5 * gap),
+        put((0.55 + 0.75 * m, 0, -0.62 - 0.3 * gap), (0.31 + 0.36 * m, 0.74 * s, 0.025 + 0.5 * gap),
             material=LIP)  # fmt: skip
         hang = turned("y", 0.5 + 0.5 * mouth)
         length = 0.05 + 0.5 * mouth

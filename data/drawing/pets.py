@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from drawing.animals import BREEDS, POSES, WHITE, Build, Coat, assemble, make_pose, rest_pose, turned
+from drawing.animals import (
+    BREEDS,
+    POSES,
+    WHITE,
+    Build,
+    Coat,
+    assemble,
+    make_pose,
+    rest_pose,
+    turned,
+)
 from drawing.scenes import FLOORS, THINGS, backdrop, in_front, place, sunlight, thing
 from drawing.solids import (
     CLOTH,
@@ -235,8 +244,7 @@ def shade(
     open_ = np.exp(-1.1 * hidden)
     ambient = light.below + over_head[..., None] * (light.above - light.below)
     lit = colours * (
-        diffuse[..., None] * light.key * (0.4 + 0.6 * open_)[..., None]
-        + ambient * open_[..., None]
+        diffuse[..., None] * light.key * (0.4 + 0.6 * open_)[..., None] + ambient * open_[..., None]
     )
     edge = (1 - np.clip(normal[..., 2], 0, 1)) ** 3
     lit += (light.rim * edge * (0.3 + 0.7 * diffuse))[..., None] * (colours * 0.6 + 0.05)
@@ -328,10 +336,10 @@ def comb(
     flow = surface.flow[rows, columns]
     outward = surface.normal[rows, columns, :2]
     steep = np.linalg.norm(outward, axis=-1, keepdims=True)
-    way = flow + outward * steep**2 * 1.1 + np.array([0, 0.12]) + 1e-3
+    way = 1.2 * flow + outward * steep**2 * 0.7 + np.array([0, 0.3]) + 1e-3
     way = way / np.linalg.norm(way, axis=-1, keepdims=True)
     turn = rng.normal(0, wild, n)
-    long = length * surface.marks["hair"][rows, columns] * rng.uniform(0.35, 1.25, n)
+    long = length * surface.marks["hair"][rows, columns] * rng.uniform(0.3, 1.0, n)
     long = np.maximum(long, 0.8)
     tone = np.exp(rng.normal(0, contrast, n))
     start = np.stack([columns, rows], -1) * 2 + rng.uniform(0, 2, (n, 2))
@@ -345,13 +353,13 @@ def comb(
     end = middle + heading(turn + bend) * long[:, None]
     lines = np.concatenate([start, middle, end], 1).round(1).tolist()
     inks = np.clip(tones[2 * rows, 2 * columns] * tone[:, None], 0, 255).astype(int)
-    limits = (np.float32([width, height, width, height, width, height]) * 2)
+    limits = np.float32([width, height, width, height, width, height]) * 2
     ends = np.clip(np.array(lines), 0, limits - 1).astype(int)
     leaves = ~inside[ends[:, 5] // 2, ends[:, 4] // 2]
     for line, colour, out in zip(lines, map(tuple, inks.tolist()), leaves.tolist(), strict=True):
         ink.line(line, fill=colour)
         if out:
-            veil.line(line, fill=255)
+            veil.line(line, fill=170)
     small = canvas.resize((width, height), Image.Resampling.BOX)
     combed = 2 * linear(np.asarray(small))
     wet = blur((inside & ~fur).astype(np.float32), 0.5)[..., None]
@@ -369,7 +377,7 @@ def trimap(visible: Array) -> Array:
     The border is a band along the outline, about as wide as in the original data set, and wider
     where hairs reach out.
     """
-    half = 0.0165 * np.sqrt(visible.shape[0] * visible.shape[1])
+    half = 0.0185 * np.sqrt(visible.shape[0] * visible.shape[1])
     sigma = 0.8 * half
     core = blur((visible > 0.5).astype(np.float32), sigma)
     reach = blur((visible > 0.2).astype(np.float32), sigma)
@@ -398,16 +406,16 @@ def frame_animal(
     centre_whole, centre_head = (whole[:2] + whole[2:]) / 2, (head[:2] + head[2:]) / 2
     kind = rng.random()
     if kind < 0.56:
-        focal = fit * (rng.uniform(0.62, 1.02) if rng.random() < 0.85 else rng.uniform(0.3, 0.6))
+        focal = fit * (rng.uniform(0.66, 1.05) if rng.random() < 0.85 else rng.uniform(0.35, 0.7))
         slack = np.maximum(np.array([width, height]) - span * focal, 0.0)
-        spot = np.array([width, height]) / 2 + slack * rng.uniform(-0.35, 0.35, 2)
+        spot = np.array([width, height]) * [0.5, 0.53] + slack * rng.uniform(-0.35, 0.35, 2)
         centre = spot - focal * centre_whole
     else:
         focal = height * np.clip(np.exp(rng.normal(np.log(0.55), 0.3)), 0.25, 0.95) / head_span
         if kind < 0.78:
             focal = np.sqrt(focal * fit)
         focal = max(focal, 0.7 * fit)
-        spot = np.array([rng.normal(0.5, 0.1) * width, rng.normal(0.39, 0.07) * height])
+        spot = np.array([rng.normal(0.5, 0.09) * width, rng.normal(0.42, 0.06) * height])
         centre = spot - focal * centre_head
     return view.framed(float(focal), (float(centre[0]), float(centre[1])))
 
@@ -528,9 +536,7 @@ def draw_thing(
     return Layer(scene, alpha, distance, False)
 
 
-def whiskers(
-    rng: Generator, animal: Animal, view: View, height: int, width: int
-) -> Array:
+def whiskers(rng: Generator, animal: Animal, view: View, height: int, width: int) -> Array:
     """Coverage (H, W) by the whiskers of a cat whose face is seen."""
     canvas = Image.new("L", (2 * width, 2 * height))
     pen = ImageDraw.Draw(canvas)
@@ -565,7 +571,7 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
     height, width = picture_size(rng)
 
     # The camera.
-    yaw = rng.normal(0, 0.75) if rng.random() < 0.75 else rng.uniform(-np.pi, np.pi)
+    yaw = rng.normal(0, 0.8) if rng.random() < 0.85 else rng.uniform(-np.pi, np.pi)
     rise = np.clip(abs(rng.normal(0.22, 0.3)), 0.02, 1.1)
     toward = np.array([np.cos(rise), 0, np.sin(rise)])
     forward = np.array([np.cos(yaw), np.sin(yaw), 0.0])
@@ -600,7 +606,7 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
         face = np.array([np.cos(away), np.sin(away), 0.0])
         animals.append(make_animal(rng, other, face, toward, beside))
     things = []
-    for _ in range(rng.poisson(1.3)):
+    for _ in range(rng.poisson(1.0)):
         far = rng.random() < 0.8
         depth = -rng.uniform(0.5, 2.2) if far else rng.uniform(0.7, 1.3)
         where = np.array([depth, rng.choice([-1, 1]) * rng.uniform(0.35, 1.8), 0.0])
@@ -633,12 +639,12 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
     for animal in animals:
         hairs = whiskers(rng, animal, view, height, width)
         scene = over(scene, np.float32([0.8, 0.8, 0.78]), 0.55 * hairs * visible)
-    if rng.random() < 0.16:
+    if rng.random() < 0.11:
         tones = [scene[visible > 0.9].mean(0) if (visible > 0.9).any() else np.full(3, 0.3)]
         front, cover = in_front(rng, height, width, tones)
         scene = over(scene, front, cover)
         visible = visible * (1 - cover)
-    if rng.random() < 0.18:
+    if rng.random() < 0.14:
         scene = scene * sunlight(rng, height, width)[..., None]
 
     # The camera meters the scene, not always well.
@@ -647,6 +653,8 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
     scene = scene * (wanted / max(bright, 1e-3)) ** 0.75
     camera = Camera.random(rng)
     camera.exposure *= 0.5
+    camera.saturation *= 0.78
+    camera.contrast *= 1.2
     image = photograph(rng, np.maximum(scene, 0), camera)
     left, top = (boxes[is_head, :2].min(0) * view.focal + view.centre) / [width, height]
     right, bottom = (boxes[is_head, 2:].max(0) * view.focal + view.centre) / [width, height]
@@ -658,4 +666,3 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
     )  # fmt: skip
 
 
-Drawer = Callable[[Generator], Picture]

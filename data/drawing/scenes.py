@@ -373,9 +373,7 @@ def backdrop(
     return over(ground, wall, behind), rough, outdoors
 
 
-def in_front(
-    rng: Generator, height: int, width: int, colours: list[Array]
-) -> tuple[Array, Array]:
+def in_front(rng: Generator, height: int, width: int, colours: list[Array]) -> tuple[Array, Array]:
     """Something between the camera and the animal: a scene (H, W, 3) and its coverage (H, W).
 
     Args:
@@ -453,8 +451,11 @@ def sunlight(rng: Generator, height: int, width: int) -> Array:
     elif kind < 0.6:
         y, x = coordinates(height, width)
         a, period = rng.uniform(0, np.pi), rng.uniform(0.2, 0.8) * width
-        pattern = smoothstep(-0.3, 0.3, np.sin(
-            2 * np.pi * (np.cos(a) * x + np.sin(a) * y) / period) + rng.uniform(-0.5, 0.7))
+        pattern = smoothstep(
+            -0.3,
+            0.3,
+            np.sin(2 * np.pi * (np.cos(a) * x + np.sin(a) * y) / period) + rng.uniform(-0.5, 0.7),
+        )
     else:
         a = rng.uniform(0, 2 * np.pi)
         edge = rng.uniform(0.25, 0.75)
