@@ -118,7 +118,7 @@ def flame_sheet(
     shift = rng.uniform(0, tiles[0].shape[0], 8).astype(np.float32)
     # Small flames need their warp in pixels, not only in shares of their height.
     strength = turbulence * np.minimum(1.6 * rise + 0.1, 1.0)
-    for k, (frequency, amount) in enumerate(((34, 0.11), (80, 0.055), (170, 0.024))):
+    for k, (frequency, amount) in enumerate(((34, 0.11), (80, 0.055), (170, 0.019))):
         u, v = across * frequency, up * frequency * 0.55
         across = across + strength * amount * look_up(tiles[0], u + shift[k], v + shift[k + 1])
         up = up + 0.9 * strength * amount * look_up(tiles[1], u + shift[k + 2], v + shift[k + 3])
@@ -140,11 +140,11 @@ def flame_sheet(
     steep = np.hypot(*np.gradient(body)) + 0.012
     cover = smoothstep(-0.5, 0.5, body / (steep * softness)) * smoothstep(-0.45, -0.05, body)
     core = np.clip(body, 0, 1)
-    warm = heat * (0.42 + 0.95 * core) * (0.5 + 0.7 * np.clip(ridge, 0, 1))
+    warm = heat * (0.5 + 0.9 * core) * (0.5 + 0.7 * np.clip(ridge, 0, 1))
     warm = warm * (1.3 - 0.65 * np.clip(up, 0, 1.1))
-    alpha[top:bottom, left:right] = cover * np.clip(0.45 + 0.9 * warm, 0, 0.97)
+    alpha[top:bottom, left:right] = cover * np.clip(0.5 + 0.9 * warm, 0, 0.98)
     light[top:bottom, left:right] = np.stack(
-        [1.55 * warm**0.8, 0.58 * warm**1.75 + 0.07 * warm, 0.13 * warm**3.0], -1
+        [1.55 * warm**0.8, 0.64 * warm**1.75 + 0.07 * warm, 0.15 * warm**3.2], -1
     )
     return alpha, light
 
@@ -310,7 +310,7 @@ class Stage:
         self.tiles = tuple(fractal_noise(self.rng, 256, 256, s) for s in (1.75, 1.75, 1.45))
         level, tint = {
             "day": (self.rng.uniform(0.55, 1.0), (1.0, 1.0, 1.02)),
-            "dusk": (self.rng.uniform(0.16, 0.4), (1.0, 0.86, 0.84)),
+            "dusk": (self.rng.uniform(0.2, 0.5), (1.0, 0.86, 0.84)),
             "night": (self.rng.uniform(0.04, 0.15), (0.85, 0.92, 1.2)),
         }[self.time]
         self.light = level * np.array(tint, np.float32)
@@ -433,7 +433,7 @@ class Stage:
         self.lit.append(where)
         rng = self.rng
         lean = self.wind + rng.normal(0, 0.08)
-        heat = float(np.exp(rng.normal(0.0, 0.16)))
+        heat = float(np.clip(np.exp(rng.normal(0.05, 0.22)), 0.82, 1.8))
         kind = smoke or str(rng.choice(["dark", "grey", "pale"]))
         if kind != "none" and self.chance(0.35 + 0.6 * self.smoky):
             self.smoke(

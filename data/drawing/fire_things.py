@@ -60,11 +60,22 @@ SKIES: dict[str, tuple[tuple[str, Colour, Colour, Colour], ...]] = {
 }
 
 
+# The colour of the light that falls on everything under such a sky.
+SKY_LIGHT: dict[str, tuple[float, float, float]] = {
+    "smoggy": (1.05, 0.9, 0.68),
+    "sunset": (1.2, 0.78, 0.5),
+    "red sunset": (1.2, 0.68, 0.46),
+    "golden": (1.3, 0.92, 0.52),
+    "city night": (1.2, 0.8, 0.5),
+}
+
+
 def draw_sky(stage: Stage, horizon: float) -> None:
     """Sky down to the line `horizon`: clouds, sun, moon and stars; sunsets rival any flame."""
     rng = stage.rng
     name, zenith, low, cloud = SKIES[stage.time][rng.integers(len(SKIES[stage.time]))]
     power = {"day": 1.0, "dusk": rng.uniform(0.7, 1.25), "night": 0.7}[stage.time]
+    stage.light = stage.light * np.array(SKY_LIGHT.get(name, (1, 1, 1)), np.float32)
     y, x = coordinates(*stage.shape)
     up = np.clip((horizon - y) / max(horizon, 1.0), 0, 1)
     top, bottom, fluff = linear(zenith), linear(low), linear(cloud)
@@ -107,6 +118,11 @@ def draw_sky(stage: Stage, horizon: float) -> None:
 # --- plants and hills -----------------------------------------------------------------------------
 
 
+def draw_shadow(canvas: Canvas, x: float, y: float, half: float) -> None:
+    """The dark patch where a thing of twice the width `half` touches the ground."""
+    canvas.ellipse(x + 0.15 * half, y, half, 0.16 * half, (34, 31, 29))
+
+
 def draw_ridge(
     stage: Stage,
     y: float,
@@ -131,6 +147,7 @@ def draw_conifer(stage: Stage, canvas: Canvas, x: float, y: float, height: float
     """A fir: drooping tiers of dark branches."""
     rng = stage.rng
     colour = choose(rng, ((24, 44, 30), (32, 56, 36), (44, 64, 40), (20, 34, 28)))
+    draw_shadow(canvas, x, y, 0.1 * height)
     canvas.box(x - 0.02 * height, y - 0.2 * height, x + 0.02 * height, y, (44, 34, 28))
     tiers = max(4, int(height / 7))
     wide = rng.uniform(0.15, 0.24) * height
@@ -151,15 +168,17 @@ def draw_tree(
     """A broad-leaved tree: clusters of leaves around a forked trunk."""
     rng = stage.rng
     bark = choose(rng, ((58, 46, 38), (84, 72, 60), (40, 34, 30)))
+    draw_shadow(canvas, x, y, 0.09 * height)
     for side in (-0.14, 0.02, 0.15):
         tip = (x + side * height, y - 0.62 * height)
         canvas.line(
             [(x, y), (x + 0.3 * side * height, y - 0.3 * height), tip], bark, 0.035 * height
         )
     base = choose(rng, colours)
-    for _ in range(rng.integers(7, 12)):
-        turn, far = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.24)
-        cx, cy = x + 1.05 * far * height * np.cos(turn), y - (0.68 + far * np.sin(turn)) * height
+    wide = rng.uniform(1.0, 1.5)
+    for _ in range(rng.integers(8, 13)):
+        turn, far = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.26)
+        cx, cy = x + wide * far * height * np.cos(turn), y - (0.68 + far * np.sin(turn)) * height
         r = rng.uniform(0.10, 0.17) * height
         lit = 0.7 + 0.5 * np.clip((y - cy) / height, 0, 1)
         canvas.ellipse(cx, cy, 0.8 * r, 0.65 * r, shade(base, 0.55 * lit))
@@ -203,10 +222,11 @@ def draw_bush(
     """A bush: one low cluster of leaves."""
     rng = stage.rng
     base = choose(rng, colours)
-    canvas.ellipse(x, y - 0.35 * radius, radius, 0.5 * radius, shade(base, 0.5))
-    for _ in range(int(np.clip(4 * radius, 14, 90))):
+    draw_shadow(canvas, x, y, radius)
+    canvas.ellipse(x, y - 0.32 * radius, 0.85 * radius, 0.36 * radius, shade(base, 0.5))
+    for _ in range(int(np.clip(6 * radius, 18, 130))):
         a, d = rng.uniform(np.pi, 2 * np.pi), radius * np.sqrt(rng.random())
-        leaf = rng.uniform(0.06, 0.16) * radius + 0.3
+        leaf = rng.uniform(0.05, 0.13) * radius + 0.3
         canvas.ellipse(
             x + d * np.cos(a),
             y + 0.8 * d * np.sin(a),
@@ -253,6 +273,7 @@ def draw_person(stage: Stage, canvas: Canvas, x: float, y: float, height: float)
     jacket = choose(rng, WARNING_ORANGE if bright else ((60, 70, 90), (90, 80, 70), (40, 44, 48)))
     legs = choose(rng, ((36, 38, 46), (70, 66, 60), (44, 52, 76)))
     step = rng.uniform(0.03, 0.09) * height
+    draw_shadow(canvas, x, y, 0.2 * height)
     for side in (-1, 1):
         canvas.line([(x, y - 0.48 * height), (x + side * step, y)], legs, 0.1 * height)
     canvas.polygon(
@@ -288,6 +309,7 @@ def draw_cone(stage: Stage, canvas: Canvas, x: float, y: float, height: float) -
     """A traffic cone: orange with white bands."""
     colour = choose(stage.rng, WARNING_ORANGE)
     half = 0.33 * height
+    draw_shadow(canvas, x, y, 1.4 * half)
     canvas.box(x - 1.2 * half, y - 0.08 * height, x + 1.2 * half, y, shade(colour, 0.7))
     for low, high, fill in (
         (0.06, 0.35, colour),
@@ -346,6 +368,7 @@ def draw_tent(stage: Stage, canvas: Canvas, x: float, y: float, width: float) ->
     """A ridge tent, mostly orange or red."""
     colour = choose(stage.rng, (*WARNING_ORANGE, (210, 50, 36), (70, 110, 150), (230, 170, 50)))
     top, half = y - 0.62 * width, width / 2
+    draw_shadow(canvas, x, y, 1.05 * half)
     canvas.polygon(
         [
             (x - half, y),

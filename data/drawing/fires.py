@@ -21,7 +21,6 @@ from drawing.fire_stage import (
     look_up,
 )
 from drawing.fire_things import (
-    AUTUMN,
     GREENS,
     STRAW,
     Box,
@@ -62,6 +61,7 @@ from drawing.textures import (
 
 TIMES = ("day", "dusk", "night")
 FIRE_FREE_SHARE = 0.18
+LEAF_LITTER = ((150, 88, 44), (126, 72, 42), (178, 124, 62), (110, 84, 52))
 
 
 # --- scenes ---------------------------------------------------------------------------------------
@@ -76,7 +76,7 @@ def scene_forest(stage: Stage) -> None:
     draw_sky(stage, horizon)
     haze = rng.uniform(0.1, 0.6) if stage.time == "day" else rng.uniform(0, 0.25)
     draw_ridge(stage, horizon + 4, 0.2 * h, GREENS, haze, 0.04 * h)
-    stage.ground(horizon, "earth" if stage.chance(0.5) else (*AUTUMN[1:4], (110, 84, 50)), 0.35)
+    stage.ground(horizon, "earth" if stage.chance(0.5) else LEAF_LITTER, 0.35)
     rows = 3
     for row in range(rows):
         near = (row + 0.4) / rows
@@ -752,7 +752,7 @@ def draw_fire(
     names = list(SCENES)
     shares = np.array([SCENES[name][1] for name in names])
     scene = scene or str(rng.choice(names, p=shares / shares.sum()))
-    time = time or str(rng.choice(TIMES, p=[0.42, 0.26, 0.32]))
+    time = time or str(rng.choice(TIMES, p=[0.4, 0.32, 0.28]))
     fire = bool(rng.random() >= FIRE_FREE_SHARE) if fire is None else fire
     if fire:
         for _ in range(8):  # now and then everything that burns hides behind something
@@ -805,7 +805,7 @@ def _draw_once(rng: np.random.Generator, scene: str, time: str, fire: bool) -> P
         saturation=float(np.exp(rng.normal(0.0, 0.12))),
         focus=float(rng.choice([0.3, 0.5, 0.8], p=[0.5, 0.35, 0.15])),
         vignette=rng.uniform(0, 0.3),
-        noise=float(np.exp(rng.normal(np.log(0.0045), 0.5))) * (1.4 if time == "night" else 1.0),
+        noise=float(np.exp(rng.normal(np.log(0.0038), 0.45))) * (1.4 if time == "night" else 1.0),
     )
     mask = outline(opacity)
     facts: dict[str, Any] = {
