@@ -14,7 +14,6 @@ import json
 import math
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ try:
     import requests
     import tensorflow as tf
     import tensorflow_datasets as tfds
+    from IPython import get_ipython
     from IPython.display import HTML, Image, Markdown, display
     from matplotlib import patches, patheffects
     from PIL import Image as Pillow
@@ -331,7 +331,7 @@ def prepare(
     try:
         count = sum(1 for _ in examples)  # fills the cache: bad data are found now, not in training
     except tf.errors.OpError as error:
-        reason = error.message.split("\n")[0].split("}} ")[-1].removeprefix("assertion failed: ")
+        reason = error.message.split("\n")[0].split("assertion failed: ")[-1].split("}} ")[-1]
         raise ValueError(f"Correct or restore the data of {task.name}: {reason[:500]}") from error
     if not count:
         raise ValueError(f"This split for the task {task.name} is empty: check where it came from.")
@@ -501,7 +501,7 @@ class _Keeper(keras.callbacks.Callback):
             f"validation loss {last['val_loss']:.3f}, mean IoU {last['val_mean_iou']:.3f} "
             f"(best {self.rows[self.best - 1]['val_mean_iou']:.3f} in epoch {self.best})"
         )
-        if "ipykernel" not in sys.modules:
+        if not hasattr(get_ipython(), "kernel"):  # outside a notebook
             print(line)
             return
         picture = ""
@@ -590,7 +590,8 @@ def train(
             verbose=0,
         )
     model.load_weights(keeper.weights(keeper.best))
-    model.save(folder / "best.part.keras")
+    plain = keras.Model(model.inputs, model.outputs, name=model.name)  # without this file's loss
+    plain.save(folder / "best.part.keras")
     os.replace(folder / "best.part.keras", folder / "best.keras")
     marker.unlink()
     for path in folder.glob("epoch-*.weights.h5"):

@@ -1,0 +1,1255 @@
+"""The helper: bad input, data, the U-Net, training that survives a kill, evaluation, plots."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import inspect
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import keras_cv
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stnp
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from PIL import Image
+
+import unet_helpers
+from unet_helpers import FIRE, PETS, Course, Evaluation, Task
+
+ROOT = Path(unet_helpers.__file__).parent
+SAMPLE, FULL = Course("sample", 7), Course("full", 7)
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch, tmp_path: Path) -> list[object]:
+    """What the helper displays; its data folder is an empty one of the test's own."""
+    monkeypatch.setattr(unet_helpers, "DATA", tmp_path / "data")
+    objects: list[object] = []
+    monkeypatch.setattr(unet_helpers, "display", lambda thing, **_: objects.append(thing))
+    monkeypatch.setattr(unet_helpers, "get_ipython", lambda: None)  # which nbval brings along
+    keras.utils.set_random_seed(0)
+    return objects
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run code in an interpreter of its own, which finds the helper and these tests."""
+    paths = os.pathsep.join([str(ROOT), str(Path(__file__).parent)])
+    environment = os.environ | {"PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": "-1"} | environment
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+
+
+def examples(
+    count: int = 4, shape: tuple[int, int] = (16, 16), classes: int = 3
+) -> list[dict[str, object]]:
+    """Pictures of discs (class 0, bright) on a ground (1), with a rim (2) where there are three."""
+    generator, made = np.random.default_rng(0), []
+    rows, columns = np.indices(shape)
+    for number in range(count):
+        centre = generator.uniform(0.3, 0.7, 2) * shape
+        distance = np.hypot(rows - centre[0], columns - centre[1]) / min(shape)
+        mask = np.digitize(distance, (0.25, 0.35)[: classes - 1])
+        mask = np.array([0, 2, 1] if classes == 3 else [1, 0])[mask][..., None].astype("uint8")
+        image = np.array([200, 40, 120])[mask] + generator.normal(0, 30, (*shape, 3))
+        image = np.clip(image, 0, 255).astype("uint8")
+        made.append({"images": image, "segmentation_masks": mask, "names": f"disc_{number}"})
+    return made
+
+
+def dataset(made: Sequence[dict[str, object]]) -> tf.data.Dataset:
+    """A split as the loaders return it, of pictures of any sizes."""
+    signature = {
+        "images": tf.TensorSpec((None, None, 3), made[0]["images"].dtype),
+        "segmentation_masks": tf.TensorSpec((None, None, 1), tf.uint8),
+        "names": tf.TensorSpec((), tf.string),
+    }
+    return tf.data.Dataset.from_generator(lambda: iter(made), output_signature=signature)
+
+
+def prepared(count: int = 4, **options: object) -> tf.data.Dataset:
+    """Batches of two discs at 16 px."""
+    options = {"size": 16, "batch_size": 2} | options
+    return unet_helpers.prepare(dataset(examples(count)), PETS, **options)
+
+
+# ------------------------------------------------------------------------------------ module
+
+
+def test_helper_is_short_and_silent_and_complete() -> None:
+    assert len(Path(unet_helpers.__file__).read_text(encoding="utf-8").splitlines()) <= 700
+    done = python("import unet_helpers")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    public = [
+        name
+        for name, thing in vars(unet_helpers).items()
+        if getattr(thing, "__module__", "") == "unet_helpers" and not name.startswith("_")
+    ]
+    assert sorted(public) == sorted(unet_helpers.__all__)
+
+
+def test_public_names_are_documented_and_annotated() -> None:
+    for name in unet_helpers.__all__:
+        thing = getattr(unet_helpers, name)
+        functions = [thing] if inspect.isfunction(thing) else []
+        if inspect.isclass(thing):
+            members = {key: value for key, value in vars(thing).items() if not key.startswith("_")}
+            functions = [getattr(value, "fget", value) for value in members.values()]
+        for function in filter(inspect.isfunction, functions):
+            assert function.__doc__, f"{name} {function.__name__} lacks a docstring"
+            missing = set(inspect.signature(function).parameters) - set(function.__annotations__)
+            assert missing <= {"self"}, f"{name} {function.__name__} lacks types of {missing}"
+            assert "return" in function.__annotations__, f"{name} lacks its return type"
+        assert thing.__doc__
+
+
+# ------------------------------------------------------------------------------------ set-up
+
+
+@pytest.mark.parametrize("value", ["Full", "real", " sample"])
+def test_unknown_profile_is_named_with_the_way_out(monkeypatch, value: str) -> None:
+    monkeypatch.setenv("COURSE_DATA", value)
+    with pytest.raises(ValueError, match=f"COURSE_DATA is '{value}'.*'sample'.*'full'.*unset"):
+        unet_helpers.setup()
+
+
+@pytest.mark.parametrize(
+    ("value", "gpus", "profile", "why", "change"),
+    [
+        (None, 0, "sample", "COURSE_DATA is unset and there is no GPU", "COURSE_DATA=full"),
+        ("", 1, "full", "COURSE_DATA is unset and there is a GPU", "COURSE_DATA=sample"),
+        ("sample", 2, "sample", "variable COURSE_DATA says so", "COURSE_DATA=full"),
+        ("full", 0, "full", "variable COURSE_DATA says so", "COURSE_DATA=sample"),
+    ],
+)
+def test_setup_shows_profile_reason_and_way_to_change(
+    monkeypatch, shown, value: str | None, gpus: int, profile: str, why: str, change: str
+) -> None:
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind] * gpus)
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    if value is not None:
+        monkeypatch.setenv("COURSE_DATA", value)
+    course = unet_helpers.setup(seed=3)
+    assert (course.profile, course.seed) == (profile, 3)
+    (page,) = [thing.data for thing in shown]
+    assert f"<b>{profile}</b>" in page and why in page and f"%env {change}<" in page
+    assert (f"{gpus} GPU" if gpus else f"CPU with {os.cpu_count()} cores") in page
+    assert all(f"{name} {module.__version__}" in page for name, module in VERSIONS.items())
+
+
+VERSIONS = {"TensorFlow": tf, "Keras": keras, "KerasCV": keras_cv, "TFDS": tfds, "NumPy": np}
+
+
+def test_setup_seeds_every_generator() -> None:
+    drawn = []
+    for seed in (3, 3, 4):
+        unet_helpers.setup(seed)
+        drawn.append(
+            [np.random.random(), *map(float, (tf.random.uniform(()), keras.random.uniform(())))]
+        )
+    assert drawn[0] == drawn[1] and not set(drawn[0]) & set(drawn[2])
+
+
+# -------------------------------------------------------------------------------------- data
+
+
+@pytest.fixture(scope="session")
+def stored_pets(tmp_path_factory) -> Path:
+    """Twelve discs as a prepared TFDS data set with the name, version and keys of the pets."""
+    folder = tmp_path_factory.mktemp("tfds")
+    features = tfds.features.FeaturesDict(
+        {
+            "image": tfds.features.Image(shape=(None, None, 3), encoding_format="png"),
+            "segmentation_mask": tfds.features.Image(shape=(None, None, 1)),
+            "file_name": tfds.features.Text(),
+        }
+    )
+
+    def records(part: str, count: int) -> list[tuple[int, dict[str, object]]]:
+        made = examples(count, (18, 22))
+        return [
+            (
+                number,
+                {
+                    "image": example["images"],
+                    "segmentation_mask": example["segmentation_masks"] + 1,
+                    "file_name": f"{part}_{number}",
+                },
+            )
+            for number, example in enumerate(made)
+        ]
+
+    tfds.dataset_builders.AdhocBuilder(
+        name="oxford_iiit_pet",
+        version="4.0.0",
+        features=features,
+        split_datasets={"train": records("train", 8), "test": records("test", 4)},
+        data_dir=folder,
+    ).download_and_prepare()
+    return folder
+
+
+@pytest.fixture
+def pets(stored_pets: Path, monkeypatch, request) -> SimpleNamespace:
+    """A copy of the stored pets, where the profile that the test asks for looks for them."""
+    course = getattr(request, "param", SAMPLE)
+    root = unet_helpers.DATA.parent / "tfds"
+    folder = root / "oxford_iiit_pet/4.0.0"
+    if course.profile == "sample":
+        folder = unet_helpers.DATA / "sketch_pets/1.0.0"
+    shutil.copytree(stored_pets / "oxford_iiit_pet/4.0.0", folder)
+    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(root))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(root))
+    return SimpleNamespace(course=course, folder=folder)
+
+
+@pytest.mark.parametrize("pets", [SAMPLE, FULL], indirect=True)
+def test_pets_are_split_and_counted_from_zero(pets) -> None:
+    splits = unet_helpers.load_pets(pets.course, validation=0.25)
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 6,
+        "validation": 2,
+        "test": 4,
+    }
+    names = {}
+    for part, split in splits.items():
+        for example in split:
+            assert example["images"].shape == (18, 22, 3) and example["images"].dtype == tf.uint8
+            assert example["segmentation_masks"].dtype == tf.uint8
+            name, mask = example["names"].numpy().decode(), example["segmentation_masks"].numpy()
+            names.setdefault(part, set()).add(name)
+            original = examples(8, (18, 22))[int(name.split("_")[1])]
+            np.testing.assert_array_equal(mask, original["segmentation_masks"])
+    assert not names["train"] & names["validation"]
+    assert all(name.startswith("test") for name in names["test"])
+
+
+def broken(name: str, keep: float) -> Callable[[Path], None]:
+    """A fault: the file of that name is cut to a share of its bytes, or removed where it is 0."""
+
+    def fault(folder: Path) -> None:
+        (path,) = folder.glob(name)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(keep * len(content))]) if keep else path.unlink()
+
+    return fault
+
+
+@pytest.mark.parametrize("pets", [SAMPLE, FULL], indirect=True)
+@pytest.mark.parametrize(
+    ("fault", "kind", "culprit"),
+    [
+        (broken("*train*", 0), FileNotFoundError, r"lacks .*train.tfrecord-00000"),
+        (broken("*test*", 0.5), ValueError, r"test.tfrecord-00000\S*: damaged, \d+ bytes and not"),
+        (broken("*train*", 0.99), ValueError, r"train.tfrecord-00000\S*: damaged, \d+ bytes"),
+        (broken("dataset_info.json", 0.5), RuntimeError, r"4?.0.0 cannot be read"),
+        (broken("dataset_info.json", 0), RuntimeError, r"4?.0.0 cannot be read"),
+        (broken("features.json", 0.5), RuntimeError, r"4?.0.0 cannot be read"),
+    ],
+)
+def test_damaged_pets_are_named_with_the_way_out(pets, fault, kind, culprit: str) -> None:
+    fault(pets.folder)
+    way_out = "git checkout -- data" if pets.course == SAMPLE else "Delete that folder.*network"
+    with pytest.raises(kind, match=f"(?s){culprit}.*{way_out}"):
+        unet_helpers.load_pets(pets.course)
+
+
+def test_altered_record_is_found_before_training(pets) -> None:
+    (path,) = pets.folder.glob("*test*")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    split = unet_helpers.load_pets(pets.course)["test"]
+    with pytest.raises(ValueError, match="Correct or restore the data of pets: corrupted record"):
+        unet_helpers.prepare(split, PETS, size=16)
+
+
+def test_missing_sample_is_named_with_the_way_out() -> None:
+    with pytest.raises(RuntimeError, match="sketch_pets.*cannot be read.*draw_sample.py"):
+        unet_helpers.load_pets(SAMPLE)
+    with pytest.raises(FileNotFoundError, match="sketch_fire.*is missing.*git checkout"):
+        unet_helpers.load_fire(SAMPLE)
+
+
+def test_interrupted_download_is_taken_up_again(pets, monkeypatch) -> None:
+    shutil.rmtree(unet_helpers.DATA, ignore_errors=True)
+    root = unet_helpers.DATA.parent / "tfds"
+    (root / "oxford_iiit_pet/incomplete.AB12CD_4.0.0").mkdir(parents=True)
+    asked = []
+    monkeypatch.setattr(unet_helpers.requests, "get", lambda url, **_: asked.append(url))
+
+    def fail(self, *_, **__) -> None:
+        raise OSError("checksum of images.tar.gz differs")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    with pytest.raises(RuntimeError, match="checksum of images.tar.gz differs.*TFDS_DATA_DIR"):
+        unet_helpers.load_pets(FULL)
+    assert len(asked) == 1
+
+
+def test_without_a_network_full_fails_fast_and_says_what_to_do(tmp_path: Path) -> None:
+    code = """
+import time, unet_helpers
+started = time.perf_counter()
+try:
+    unet_helpers.load_pets(unet_helpers.setup())
+except RuntimeError as error:
+    print(error)
+print("seconds", time.perf_counter() - started)
+"""
+    closed = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTPS_PROXY")}
+    done = python(code, COURSE_DATA="full", TFDS_DATA_DIR=str(tmp_path), NO_PROXY="", **closed)
+    assert "oxford_iiit_pet" in done.stdout and "cannot be read or downloaded" in done.stdout
+    for way_out in ("with a network", "TFDS_DATA_DIR", "COURSE_DATA=sample"):
+        assert way_out in done.stdout
+    assert float(done.stdout.split("seconds ")[1]) < 20
+    assert "Retrying" not in done.stderr, done.stderr
+
+
+def store(folder: Path, name: str, array: np.ndarray) -> None:
+    """Write an array as a picture, making its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(folder / name)
+
+
+@pytest.fixture
+def fires() -> Path:
+    """Eight fires to train on and two to test on, in the folders of FireSeg."""
+    folder = unet_helpers.DATA / "sketch_fire"
+    for part, count in (("train", 8), ("test", 2)):
+        for number, example in enumerate(examples(count, (18, 22), classes=2)):
+            name = f"img({number})"
+            mask = example["segmentation_masks"][..., 0]
+            store(folder / f"images_prepped_{part}", f"{name}.jpg", example["images"])
+            store(folder / f"annotations_prepped_{part}", f"{name}.png", mask)
+    return folder
+
+
+def test_fires_are_split_without_overlap(fires: Path, shown) -> None:
+    splits = unet_helpers.load_fire(SAMPLE, validation=0.25)
+    assert {name: len(split) for name, split in splits.items()} == {
+        "train": 6,
+        "validation": 2,
+        "test": 2,
+    }
+    names = {
+        part: {example["names"].numpy() for example in split} for part, split in splits.items()
+    }
+    assert not names["train"] & names["validation"]
+    again = [example["names"].numpy() for example in splits["validation"]]
+    assert set(again) == names["validation"], "the cut must not move from epoch to epoch"
+    for example in splits["train"]:
+        number = int(example["names"].numpy().decode().split("(")[1].split(")")[0])
+        original = examples(8, (18, 22), classes=2)[number]["segmentation_masks"]
+        np.testing.assert_array_equal(example["segmentation_masks"], original)
+    assert "sketch_fire" in shown[0].data
+    shutil.copytree(fires, fires.with_name("fire_seg"))
+    unet_helpers.load_fire(FULL)
+    assert "fire_seg" in shown[1].data
+    unet_helpers.load_fire(SAMPLE)
+    assert "sketch_fire" in shown[2].data
+
+
+def test_all_faults_of_a_folder_are_in_one_report(fires: Path) -> None:
+    images, masks = fires / "images_prepped_train", fires / "annotations_prepped_train"
+    zeros = np.zeros((18, 22), "uint8")
+    (masks / "img(0).png").unlink()
+    store(masks, "stray.png", zeros)
+    content = (images / "img(1).jpg").read_bytes()
+    (images / "img(1).jpg").write_bytes(content[: len(content) // 2])
+    store(masks, "img(2).png", np.zeros((18, 22, 3), "uint8"))
+    palette = Image.fromarray(zeros).convert("P")
+    palette.putpalette([9, 9, 9])
+    palette.save(masks / "img(3).png")
+    store(masks, "img(4).png", np.full((18, 22), 255, "uint8"))
+    store(masks, "img(5).png", zeros[:-1])
+    content = (masks / "img(6).png").read_bytes()
+    (masks / "img(6).png").write_bytes(content[:45])
+    store(masks, "img(7).png", np.ones((18, 22), "uint16"))
+    with pytest.raises(ValueError) as caught:
+        unet_helpers.load_folder(images, masks, FIRE)
+    report = str(caught.value)
+    assert "Correct or remove these files (9 faults)" in report
+    for culprit, reason in {
+        "img(0).jpg": "has no twin",
+        "stray.png": "has no twin",
+        "img(1).jpg": "cannot be read",
+        "img(2).png": "mode RGB, not L",
+        "img(3).png": "mode P, not L",
+        "img(4).png": "holds the values [255], but the classes of fire are 0..1",
+        "img(5).png": "is (22, 18) wide and high, not as",
+        "img(6).png": "cannot be read",
+        "img(7).png": "mode I;16, not L",
+    }.items():
+        (line,) = [line for line in report.splitlines() if culprit in line]
+        assert reason in line
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_no_damage_to_a_mask_passes_unseen(tmp_path_factory, data) -> None:
+    """Whatever bytes are cut or altered: a report, or a mask that TensorFlow reads unchanged."""
+    folder = tmp_path_factory.mktemp("damage")
+    example = examples(1, (18, 22), classes=2)[0]
+    store(folder / "images", "a.png", example["images"])
+    store(folder / "masks", "a.png", example["segmentation_masks"][..., 0])
+    path = folder / "masks/a.png"
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    content[place] ^= data.draw(st.integers(1, 255))
+    if data.draw(st.booleans()):
+        content = content[:place]
+    path.write_bytes(content)
+    try:
+        split = unet_helpers.load_folder(folder / "images", folder / "masks", FIRE)
+        (batch,) = unet_helpers.prepare(split, FIRE, size=16)
+    except ValueError as error:
+        assert "a.png" in str(error) or "Correct or restore the data of fire" in str(error)
+    else:
+        assert set(np.unique(batch[1])) <= {0, 1}
+
+
+def test_missing_folder_is_named(tmp_path: Path, fires: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere is missing or holds no JPEG or PNG file"):
+        unet_helpers.load_folder(fires / "images_prepped_test", tmp_path / "nowhere", FIRE)
+
+
+# ----------------------------------------------------------------------------------- prepare
+
+
+def test_prepared_batches_are_what_a_model_expects() -> None:
+    made = examples(3, (20, 26)) + examples(2, (24, 17))
+    batches = list(unet_helpers.prepare(dataset(made), PETS, size=16, batch_size=2))
+    assert [len(images) for images, _ in batches] == [2, 2, 1]
+    for images, masks in batches:
+        assert images.shape[1:] == (16, 16, 3) and images.dtype == tf.float32
+        assert masks.shape[1:] == (16, 16, 1) and masks.dtype == tf.int32
+        assert 1 < np.max(images) <= 255 and np.min(images) >= 0
+        assert set(np.unique(masks)) <= {0, 1, 2}
+
+
+def test_images_are_resized_bilinearly_and_masks_by_the_nearest_pixel() -> None:
+    image = np.repeat(np.array([[0, 0], [255, 255]], "uint8")[..., None], 3, axis=2)
+    mask = np.array([[0, 0], [2, 2]], "uint8")[..., None]
+    made = [{"images": image, "segmentation_masks": mask, "names": "edge"}]
+    ((images, masks),) = unet_helpers.prepare(dataset(made), PETS, size=8)
+    assert set(np.unique(masks)) == {0, 2}
+    np.testing.assert_array_equal(masks[0, :, 0, 0], [0] * 4 + [2] * 4)
+    assert len(np.unique(images)) > 2
+
+
+def test_evaluation_data_keep_their_order_and_are_read_once() -> None:
+    reads = []
+
+    def read(number: tf.Tensor) -> np.ndarray:
+        reads.append(int(number))
+        return np.full((4, 4, 3), number, "uint8")
+
+    split = tf.data.Dataset.range(9).map(
+        lambda number: {
+            "images": tf.ensure_shape(tf.py_function(read, [number], tf.uint8), (4, 4, 3)),
+            "segmentation_masks": tf.zeros((4, 4, 1), tf.uint8),
+        }
+    )
+    data = unet_helpers.prepare(split, PETS, size=4, batch_size=2)
+    for _ in range(3):
+        seen = np.concatenate([images[:, 0, 0, 0] for images, _ in data])
+        np.testing.assert_array_equal(seen, np.arange(9))
+    assert sorted(reads) == list(range(9)), "the cache must spare every later epoch the reading"
+
+
+def numbered(count: int) -> tf.data.Dataset:
+    """Pictures whose pixels all hold the picture's number."""
+    made = [
+        example | {"images": np.full((8, 8, 3), n)} for n, example in enumerate(examples(count))
+    ]
+    for example in made:
+        example["segmentation_masks"] = example["segmentation_masks"][:8, :8]
+        example["images"] = example["images"].astype("uint8")
+    return dataset(made)
+
+
+def test_training_data_are_shuffled_anew_in_each_epoch() -> None:
+    data = unet_helpers.prepare(numbered(20), PETS, size=8, batch_size=8, training=True)
+    epochs = [np.concatenate([images[:, 0, 0, 0] for images, _ in data]) for _ in range(2)]
+    assert all(sorted(epoch) == list(range(20)) for epoch in epochs)
+    assert not np.array_equal(*epochs) and not np.array_equal(epochs[0], np.arange(20))
+
+
+@pytest.mark.parametrize(("at_least", "repeats"), [(1, 1), (5, 1), (6, 2), (10, 2), (23, 5)])
+def test_small_splits_are_repeated(at_least: int, repeats: int) -> None:
+    options = {"size": 8, "batch_size": 4}
+    data = unet_helpers.prepare(numbered(5), PETS, training=True, at_least=at_least, **options)
+    seen = np.concatenate([images[:, 0, 0, 0] for images, _ in data])
+    assert len(data) == -(-5 * repeats // 4) and len(seen) == 5 * repeats
+    assert np.bincount(seen.astype(int)).tolist() == [repeats] * 5
+    held_out = unet_helpers.prepare(numbered(5), PETS, at_least=at_least, **options)
+    assert len(held_out) == 2, "evaluation counts every picture once"
+
+
+MOVING = {
+    "flip": lambda: keras_cv.layers.RandomFlip("horizontal_and_vertical"),
+    "rotation": lambda: keras_cv.layers.RandomRotation(0.2, segmentation_classes=3),
+    "zoom": lambda: keras_cv.layers.RandomZoom((-0.4, 0.4)),
+    "translation": lambda: keras_cv.layers.RandomTranslation(0.3, 0.3),
+    "shear": lambda: keras_cv.layers.RandomShear(0.3, 0.3),
+    "crop": lambda: keras_cv.layers.RandomCropAndResize((32, 32), (0.5, 1.0), (0.8, 1.25)),
+}
+COLOURING = {
+    "brightness": lambda: keras_cv.layers.RandomBrightness(0.3),
+    "contrast": lambda: keras_cv.layers.RandomContrast((0, 255), 0.4),
+    "jitter": lambda: keras_cv.layers.RandomColorJitter((0, 255), 0.2, 0.2, 0.2, 0.1),
+    "hue": lambda: keras_cv.layers.RandomHue(0.2, (0, 255)),
+    "saturation": lambda: keras_cv.layers.RandomSaturation(0.5),
+    "cutout": lambda: keras_cv.layers.RandomCutout(0.3, 0.3),
+    "blur": lambda: keras_cv.layers.RandomGaussianBlur(3, (0.5, 2.0)),
+}
+
+
+def own_images(count: int = 12) -> tf.data.Dataset:
+    """Discs whose image is their mask: 0, 100 and 200 for the three classes."""
+    made = examples(count, (32, 32))
+    for example in made:
+        example["images"] = np.repeat(100 * example["segmentation_masks"], 3, axis=2)
+    return dataset(made)
+
+
+@pytest.mark.parametrize("name", MOVING)
+def test_image_and_mask_move_together(name: str) -> None:
+    options = {"size": 32, "batch_size": 12}
+    ((_, plain),) = unet_helpers.prepare(own_images(), PETS, **options)
+    data = unet_helpers.prepare(own_images(), PETS, augment=[MOVING[name]()], **options)
+    images, masks = (array.numpy() for array in next(iter(data)))
+    assert masks.dtype == np.int32 and set(np.unique(masks)) <= {0, 1, 2}
+    # Bilinear edges between classes 0 and 2 pass through 1: only whole values are compared.
+    whole = np.abs(images - 100 * np.round(images / 100)).max(-1) < 2
+    agree = (np.round(images[..., 0] / 100) == masks[..., 0])[whole].mean()
+    unmoved = (plain[..., 0].numpy() == masks[..., 0])[whole].mean()
+    assert agree > 0.97 and unmoved < agree - 0.02, (agree, unmoved)
+
+
+@pytest.mark.parametrize("name", COLOURING)
+def test_colour_layers_leave_the_mask_alone(name: str) -> None:
+    made = dataset(examples(4, (16, 16)))
+    options = {"size": 16, "batch_size": 4}
+    ((before, plain),) = unet_helpers.prepare(made, PETS, **options)
+    ((after, masks),) = unet_helpers.prepare(made, PETS, augment=[COLOURING[name]()], **options)
+    np.testing.assert_array_equal(plain, masks)
+    assert after.dtype == tf.float32 and np.abs(after - before).max() > 1
+
+
+def changed(**changes: Callable[[np.ndarray], np.ndarray]) -> list[dict[str, object]]:
+    """Four discs of which the third is altered."""
+    made = examples(4)
+    made[2] |= {key: change(made[2][key]) for key, change in changes.items()}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("made", "complaint"),
+    [
+        (changed(segmentation_masks=lambda mask: mask + 1), r"mask values must be 0..2.* 3"),
+        (changed(segmentation_masks=lambda mask: mask - 1), r"mask values must be 0..2.*255"),
+        (changed(segmentation_masks=lambda m: m[:-1]), r"differ in size:\] \[16 16\] \[15 16\]"),
+    ],
+)
+def test_bad_examples_are_named(made: list[dict[str, object]], complaint: str) -> None:
+    with pytest.raises(ValueError, match=rf"data of pets: \[disc_2\].*{complaint}"):
+        unet_helpers.prepare(dataset(made), PETS, size=16)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_images_without_finite_values_are_named(value: float) -> None:
+    made = examples(4)
+    for example in made:
+        example["images"] = example["images"].astype("float32")
+    made[2]["images"][3, 4, 1] = value
+    with pytest.raises(ValueError, match=r"\[disc_2\].*NaN or infinity: correct or remove it"):
+        unet_helpers.prepare(dataset(made), PETS, size=16)
+
+
+def test_empty_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="split for the task pets is empty: check where it came"):
+        unet_helpers.prepare(dataset(examples()).take(0), PETS, size=16)
+
+
+def test_take_gives_images_and_masks_of_a_split_or_its_batches() -> None:
+    for data in (dataset(examples(5)), prepared(5)):
+        images, masks = unet_helpers.take(data, 3)
+        assert len(images) == len(masks) == 3
+        for image, mask, example in zip(images, masks, examples(5), strict=False):
+            assert image.dtype == np.uint8 and mask.shape == (16, 16)
+            np.testing.assert_array_equal(image, example["images"])
+            np.testing.assert_array_equal(mask, example["segmentation_masks"][..., 0])
+
+
+# ------------------------------------------------------------------------------------ models
+
+
+def test_unet_has_the_documented_stages_and_parameters() -> None:
+    filters, size = (4, 8, 12), 16
+    model = unet_helpers.unet(3, filters, size)
+    assert model.input_shape == (None, 16, 16, 3) and model.output_shape == (None, 16, 16, 3)
+    stages = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
+    for level, channels in enumerate(filters[:-1], start=1):
+        side = size // 2 ** (level - 1)
+        assert stages[f"encoder_{level}_relu_2"] == (side, side, channels)
+        assert stages[f"pool_{level}"] == (side // 2, side // 2, channels)
+        assert stages[f"up_{level}"] == (side, side, channels)
+        assert stages[f"skip_{level}"] == (side, side, 2 * channels)
+        assert stages[f"decoder_{level}_relu_2"] == (side, side, channels)
+    assert stages["bottleneck_relu_2"] == (4, 4, 12)
+
+    assert model.count_params() == parameters(filters, 3)
+    assert unet_helpers.unet(2).count_params() == parameters((16, 32, 64, 128, 256), 2)
+
+
+def parameters(filters: Sequence[int], classes: int) -> int:
+    """Parameters of a U-Net by the formula: convolutions and transposed ones."""
+
+    def block(before: int, after: int) -> int:  # two convolutions without bias, two batch norms
+        return 9 * (before + after) * after + 2 * 4 * after
+
+    count = sum(block(*pair) for pair in zip((3, *filters), filters, strict=False))
+    for channels, deeper in pairwise(filters):
+        count += 4 * deeper * channels + channels + block(2 * channels, channels)
+    return count + filters[0] * classes + classes
+
+
+def test_unet_scales_pixels_inside_and_its_gradient_reaches_every_weight() -> None:
+    model = unet_helpers.unet(3, (4, 8), 8)
+    scaled = keras.Model(model.input, model.get_layer("scaling").output)
+    np.testing.assert_allclose(scaled(np.full((1, 8, 8, 3), 255.0)), 1)
+    np.testing.assert_allclose(scaled(np.zeros((1, 8, 8, 3))), -1)
+    images, masks = next(iter(prepared(2, size=8)))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(unet_helpers.segmentation_loss(masks, model(images, training=True)))
+    for weight, gradient in zip(
+        model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True
+    ):
+        assert np.abs(gradient).max() > 0, weight.path
+
+
+@pytest.mark.parametrize(
+    ("levels", "size", "good"), [(2, 15, 16), (5, 100, 112), (3, 6, 8), (4, 1, 8)]
+)
+def test_sizes_that_cannot_be_halved_are_refused(levels: int, size: int, good: int) -> None:
+    times = levels - 1
+    with pytest.raises(
+        ValueError, match=f"size {size} cannot be halved {times} times.*multiple of {2**times}"
+    ) as caught:
+        unet_helpers.unet(2, (2,) * levels, size)
+    assert str(caught.value).endswith(f"for example {good}.")
+    unet_helpers.unet(2, (2,) * levels, good)
+
+
+# ---------------------------------------------------------------------------------- training
+
+
+def reference_loss(masks: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    logits = logits.astype("float64") - logits.max(-1, keepdims=True)
+    logarithms = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    truth = np.eye(logits.shape[-1])[masks[..., 0]]
+    regions = [
+        (2 * (truth[..., c] * np.exp(logarithms[..., c])).sum() + 1)
+        / ((truth[..., c] + np.exp(logarithms[..., c])).sum() + 1)
+        for c in range(logits.shape[-1])
+    ]
+    return -(truth * logarithms).sum(-1) + 1 - np.mean(regions)
+
+
+@given(st.integers(2, 4), st.integers(0, 2**32 - 1), st.sampled_from([0.1, 3.0, 1e4]))
+@settings(max_examples=20, deadline=None)
+def test_loss_agrees_with_numpy_and_has_a_finite_gradient(
+    classes: int, seed: int, scale: float
+) -> None:
+    generator = np.random.default_rng(seed)
+    masks = generator.integers(0, classes, (2, 4, 5, 1))
+    logits = tf.constant(scale * generator.normal(size=(2, 4, 5, classes)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = unet_helpers.segmentation_loss(tf.constant(masks), logits)
+        total = tf.reduce_mean(loss)
+    np.testing.assert_allclose(loss, reference_loss(masks, logits.numpy()), rtol=1e-4, atol=1e-4)
+    assert np.isfinite(tape.gradient(total, logits)).all()
+    perfect = 1e4 * tf.one_hot(masks[..., 0], classes)
+    np.testing.assert_allclose(unet_helpers.segmentation_loss(masks, perfect), 0, atol=1e-5)
+
+
+def tiny_model(classes: int = 3) -> keras.Model:
+    """A network with batch normalisation, so that moving statistics matter too."""
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((16, 16, 3))
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, padding="same")(x))
+    return keras.Model(pixels, keras.layers.Conv2D(classes, 1)(x), name="tiny")
+
+
+class Counter(keras.callbacks.Callback):
+    """Counts the whole epochs of one call, and the optimiser's steps at its start and end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs, self.steps = 0, []
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        self.steps.append(int(self.model.optimizer.iterations))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.epochs += 1
+
+
+def tiny_run(*callbacks: keras.callbacks.Callback, **options: object) -> SimpleNamespace:
+    """The same call again and again: 4 epochs of 2 batches, in an order that does not change."""
+    data, model, counter = prepared(4), tiny_model(), Counter()
+    options = {"epochs": 4, "run": "tiny", "learning_rate": 0.03} | options
+    history = unet_helpers.train(
+        model, data, data, PETS, callbacks=[counter, *callbacks], **options
+    )
+    return SimpleNamespace(model=model, history=history, counter=counter, data=data)
+
+
+def logged(run: str = "tiny") -> list[dict[str, str]]:
+    with open(unet_helpers.DATA / "runs" / run / "log.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def assert_same_run(one: SimpleNamespace, other: SimpleNamespace) -> None:
+    """As if never interrupted: history without a gap, the best epoch's weights, whole files."""
+    assert other.history["epoch"] == list(range(1, len(one.history["epoch"]) + 1))
+    assert [row["epoch"] for row in logged()] == [str(n) for n in other.history["epoch"]]
+    assert min(other.history["seconds"]) > 0
+    for key in one.history.keys() - {"seconds"}:
+        np.testing.assert_allclose(one.history[key], other.history[key], rtol=1e-4, err_msg=key)
+    images = next(iter(one.data))[0]
+    expected = one.model.predict_on_batch(images)
+    np.testing.assert_allclose(other.model.predict_on_batch(images), expected, atol=1e-4)
+    folder = unet_helpers.DATA / "runs/tiny"
+    assert sorted(path.name for path in folder.iterdir()) == ["best.keras", "log.csv"]
+    loaded = keras.models.load_model(folder / "best.keras")
+    np.testing.assert_allclose(loaded.predict_on_batch(images), expected, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory) -> SimpleNamespace:
+    """A run that nothing interrupts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unet_helpers, "DATA", tmp_path_factory.mktemp("whole"))
+        return tiny_run()
+
+
+class Kill(keras.callbacks.Callback):
+    """Kills its own process, as `kill -9` does, after so many batches."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__()
+        self.left = batches
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.left -= 1
+        if not self.left:
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+
+
+def killed(folder: Path, before: str, callback: str = "") -> None:
+    """Start the run in a process of its own, which must die of a kill."""
+    code = f"""
+import os, signal
+from pathlib import Path
+import test_helpers, unet_helpers
+unet_helpers.DATA = Path({str(folder)!r})
+{before}
+test_helpers.tiny_run({callback})
+"""
+    done = python(code)
+    dead = (-signal.SIGKILL,) if hasattr(signal, "SIGKILL") else (signal.SIGTERM, 1)
+    assert done.returncode in dead, done.stderr[-2000:]
+
+
+def test_killed_training_continues_as_if_nothing_had_been(whole_run) -> None:
+    killed(unet_helpers.DATA, "", "test_helpers.Kill(5)")
+    assert [row["epoch"] for row in logged()] == ["1", "2"]
+    again = tiny_run()
+    assert again.counter.epochs == 2 and again.counter.steps == [4, 5, 6, 7]
+    assert_same_run(whole_run, again)
+
+
+def test_kill_in_the_middle_of_writing_weights(whole_run) -> None:
+    before = """
+write = unet_helpers.keras.Model.save_weights
+def torn(self, path, **options):
+    write(self, path, **options)
+    if "003" in Path(path).name:
+        os.truncate(path, os.path.getsize(path) // 2)
+        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+unet_helpers.keras.Model.save_weights = torn
+"""
+    killed(unet_helpers.DATA, before)
+    assert len(logged()) == 2 and (unet_helpers.DATA / "runs/tiny/epoch-003.weights.h5").exists()
+    again = tiny_run()
+    assert again.counter.epochs == 2
+    assert_same_run(whole_run, again)
+
+
+class Crash(BaseException):
+    """Nothing of the helper's may catch it: after it, the process counts as dead."""
+
+
+class Crasher:
+    """Counts what train does to the disk, and dies at one of these operations.
+
+    A file that was being written is left torn; a rename or removal is not done.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, at: int) -> None:
+        self.at, self.count = at, 0
+        patch.setattr(os, "replace", self.wrap(os.replace))
+        patch.setattr(Path, "unlink", self.wrap(Path.unlink))
+        patch.setattr(Path, "write_text", self.wrap(Path.write_text, torn=0))
+        patch.setattr(keras.Model, "save_weights", self.wrap(keras.Model.save_weights, torn=1))
+        patch.setattr(keras.Model, "save", self.wrap(keras.Model.save, torn=1))
+        patch.setattr(csv.DictWriter, "writerows", self.wrap(csv.DictWriter.writerows))
+
+    def wrap(self, operation: Callable, torn: int | None = None) -> Callable:
+        def wrapped(*arguments: object, **options: object) -> object:
+            if unet_helpers.DATA.name not in str(arguments) and operation.__name__ != "writerows":
+                return operation(*arguments, **options)
+            self.count += 1
+            if self.count == self.at:
+                if torn is not None:
+                    operation(*arguments, **options)
+                    os.truncate(arguments[torn], os.path.getsize(arguments[torn]) // 2)
+                raise Crash
+            return operation(*arguments, **options)
+
+        return wrapped
+
+
+def test_a_crash_at_any_write_loses_no_whole_epoch(whole_run, monkeypatch, tmp_path) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(unet_helpers, "DATA", tmp_path / "counted")
+        operations = Crasher(patch, at=-1)
+        tiny_run()
+    assert operations.count > 20
+    for at in range(1, operations.count + 1):
+        monkeypatch.setattr(unet_helpers, "DATA", tmp_path / f"crash_{at}")
+        with monkeypatch.context() as patch, pytest.raises(Crash):
+            Crasher(patch, at)
+            tiny_run()
+        folder = unet_helpers.DATA / "runs/tiny"
+        unfinished = (folder / "unfinished.json").is_file() and (folder / "log.csv").is_file()
+        done = len(logged()) if unfinished else 0
+        again = tiny_run()
+        assert again.counter.epochs == 4 - done, f"operation {at}"
+        assert_same_run(whole_run, again)
+
+
+def test_finished_run_starts_afresh_and_another_call_discards_the_unfinished(whole_run) -> None:
+    tiny_run()
+    assert tiny_run().counter.epochs == 4
+    with pytest.raises(Crash):
+        tiny_run(keras.callbacks.LambdaCallback(on_epoch_end=crash_after(2)))
+    assert len(logged()) == 2
+    other = tiny_run(epochs=3)
+    assert other.counter.epochs == 3 and len(logged()) == 3
+
+
+def crash_after(epochs: int) -> Callable:
+    def end(epoch: int, logs: dict | None = None) -> None:
+        if epoch + 1 == epochs:
+            raise Crash
+
+    return end
+
+
+def test_early_stopping_counts_on_after_a_kill() -> None:
+    options = {"epochs": 9, "patience": 2, "learning_rate": 0.0}
+
+    def still() -> keras.Model:  # without batch normalisation nothing changes at rate 0
+        pixels = keras.Input((16, 16, 3))
+        return keras.Model(pixels, keras.layers.Conv2D(3, 1)(pixels))
+
+    data, counter = prepared(4), Counter()
+    whole = unet_helpers.train(still(), data, data, PETS, run="still", **options)
+    assert whole["epoch"] == [1, 2, 3]
+    stop = [keras.callbacks.LambdaCallback(on_epoch_end=crash_after(2))]
+    with pytest.raises(Crash):
+        unet_helpers.train(still(), data, data, PETS, run="still", callbacks=stop, **options)
+    again = unet_helpers.train(
+        still(), data, data, PETS, run="still", callbacks=[counter], **options
+    )
+    assert again["epoch"] == [1, 2, 3] and counter.epochs == 1
+
+
+class Worsen(keras.callbacks.Callback):
+    """From the fourth epoch on the network says "pet" everywhere."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch >= 3:
+            bias = self.model.layers[-1].bias
+            bias.assign_add([50.0, 0.0, 0.0])
+
+
+@pytest.mark.parametrize("crash", [0, 5])
+def test_best_weights_are_restored_also_after_a_kill(crash: int) -> None:
+    options = {"epochs": 9, "patience": 3, "learning_rate": 0.1}
+    if crash:
+        stop = keras.callbacks.LambdaCallback(on_epoch_end=crash_after(crash))
+        with pytest.raises(Crash):
+            tiny_run(Worsen(), stop, **options)
+    result = tiny_run(Worsen(), **options)
+    scores = result.history["val_mean_iou"]
+    best = int(np.argmax(scores))
+    assert best < 3 and scores[best] > scores[-1] + 0.05 and len(scores) == best + 4
+    measured = unet_helpers.evaluate(result.model, result.data, PETS).summary["mean IoU"]
+    assert measured == pytest.approx(scores[best], abs=1e-5)
+
+
+def test_best_model_loads_without_the_helper(whole_run, tmp_path: Path) -> None:
+    path = tmp_path / "best.keras"
+    result = tiny_run(epochs=1)
+    shutil.copy(unet_helpers.DATA / "runs/tiny/best.keras", path)
+    images = next(iter(result.data))[0].numpy()
+    np.save(tmp_path / "images.npy", images)
+    done = python(
+        "import keras, numpy as np\n"
+        f"model = keras.models.load_model({str(path)!r})\n"
+        f"images = np.load({str(tmp_path / 'images.npy')!r})\n"
+        f"np.save({str(tmp_path / 'logits.npy')!r}, model.predict_on_batch(images))\n"
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    expected = result.model.predict_on_batch(images)
+    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-4)
+
+
+def test_training_learns_and_the_rate_follows_one_cycle() -> None:
+    rates = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: rates.append(
+            float(result_model.optimizer.learning_rate)
+        )
+    )
+    result_model = unet_helpers.unet(3, (4, 8), 16)
+    training = prepared(8, training=True, at_least=16)
+    history = unet_helpers.train(
+        result_model, training, prepared(4), PETS, epochs=10, run="learn", callbacks=[note]
+    )
+    assert history["loss"][-1] < 0.8 * history["loss"][0]
+    peak = int(np.argmax(rates))
+    assert rates[peak] == pytest.approx(1e-3, rel=1e-3) and rates[0] < 1e-4 and rates[-1] < 2e-5
+    assert abs(peak - 0.1 * len(rates)) <= 1
+    assert set(history) == {"epoch", "seconds", "loss", "accuracy", "mean_iou"} | {
+        f"val_{key}" for key in ("loss", "accuracy", "mean_iou")
+    }
+
+
+def test_infinite_loss_stops_training_and_says_what_to_do() -> None:
+    class Spoil(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+            if epoch == 1:
+                self.model.layers[-1].kernel.assign(np.nan * self.model.layers[-1].kernel)
+
+    with pytest.raises(ValueError, match="loss became nan in epoch 2: lower the learning rate"):
+        tiny_run(Spoil())
+    assert len(logged()) == 1
+
+
+def test_model_and_task_with_different_classes_are_refused() -> None:
+    data = prepared(2)
+    for call in (
+        lambda: unet_helpers.train(tiny_model(2), data, data, PETS, epochs=1, run="x"),
+        lambda: unet_helpers.evaluate(tiny_model(2), data, PETS),
+    ):
+        with pytest.raises(
+            ValueError, match="tiny returns 2 classes, but the task pets has 3.*bor"
+        ):
+            call()
+    assert not (unet_helpers.DATA / "runs").exists()
+
+
+def test_training_on_nothing_is_refused() -> None:
+    data = prepared(2)
+    for training, validation in ((data.take(0), data), (data, data.take(0))):
+        with pytest.raises(ValueError, match="training or validation data of pets hold no batch"):
+            unet_helpers.train(tiny_model(), training, validation, PETS, epochs=1, run="x")
+
+
+def test_live_progress_leaves_one_clean_line(monkeypatch) -> None:
+    displayed, updates = [], []
+
+    def display(thing: object, **_: object) -> SimpleNamespace:
+        displayed.append(thing)
+        return SimpleNamespace(update=lambda page: updates.append(page.data))
+
+    monkeypatch.setattr(unet_helpers, "display", display)
+    monkeypatch.setattr(unet_helpers, "get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
+    tiny_run()
+    assert len(displayed) == 1 and len(updates) == 4
+    assert all("<img alt=" in update for update in updates[:-1])
+    assert updates[-1].startswith("Epoch 4 of 4, ") and "<" not in updates[-1]
+    assert "mean IoU" in updates[-1] and "\n" not in updates[-1]
+
+
+# -------------------------------------------------------------------------------- evaluation
+
+confusions = (
+    st.integers(2, 4)
+    .flatmap(
+        lambda classes: stnp.arrays(np.int64, (classes, classes), elements=st.integers(0, 10**9))
+    )
+    .filter(lambda confusion: confusion.sum() > 0)
+)
+
+
+@given(confusions, st.randoms())
+def test_measures_keep_their_laws(confusion: np.ndarray, random) -> None:
+    order = random.sample(range(len(confusion)), len(confusion))
+    renamed = confusion[np.ix_(order, order)]
+    union = unet_helpers.iou(confusion)
+    overlap = unet_helpers.dice(confusion)
+    absent = (confusion.sum(0) + confusion.sum(1)) == 0
+    np.testing.assert_array_equal(np.isnan(union), absent)
+    np.testing.assert_array_equal(np.isnan(overlap), absent)
+    assert ((union >= 0) & (union <= 1) | absent).all()
+    assert ((overlap >= union - 1e-12) & (overlap <= 1) | absent).all()
+    assert 0 <= unet_helpers.accuracy(confusion) <= 1
+    assert 0 <= unet_helpers.mean_iou(confusion) <= 1
+    np.testing.assert_allclose(unet_helpers.iou(renamed), union[order])
+    np.testing.assert_allclose(unet_helpers.dice(renamed), overlap[order])
+    np.testing.assert_allclose(unet_helpers.mean_iou(renamed), unet_helpers.mean_iou(confusion))
+    np.testing.assert_allclose(unet_helpers.accuracy(renamed), unet_helpers.accuracy(confusion))
+    np.testing.assert_allclose(unet_helpers.iou(confusion.T), union)  # truth and prediction swap
+    perfect = np.diag(confusion.sum(1))
+    assert unet_helpers.accuracy(perfect) == unet_helpers.mean_iou(perfect) == 1
+    pair = np.stack([confusion, perfect])
+    np.testing.assert_allclose(unet_helpers.iou(pair), [union, unet_helpers.iou(perfect)])
+
+
+@given(st.integers(2, 4), st.integers(0, 2**32 - 1))
+@settings(max_examples=25, deadline=None)
+def test_evaluation_agrees_with_counting_pixels_and_with_keras(classes: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    task = Task("toy", tuple("abcd"[:classes]), ("red",) * classes)
+    truth = [generator.integers(0, classes, (n, 4, 4, 1)).astype("int32") for n in (3, 2)]
+    logits = [generator.normal(size=(n, 4, 4, classes)) for n in (3, 2)]
+    data = [(tf.zeros((len(masks), 4, 4, 3)), tf.constant(masks)) for masks in truth]
+    batches = iter(logits)
+    model = SimpleNamespace(
+        name="fixed",
+        output_shape=(None, 4, 4, classes),
+        predict_on_batch=lambda images: next(batches),
+    )
+    result = unet_helpers.evaluate(model, data, task)
+    counted = np.zeros((5, classes, classes), int)
+    picture = 0
+    for masks, scores in zip(truth, logits, strict=True):
+        for mask, score in zip(masks, scores, strict=True):
+            for row in range(4):
+                for column in range(4):
+                    best = max(range(classes), key=lambda c: score[row, column, c])
+                    counted[picture, mask[row, column, 0], best] += 1
+            picture += 1
+    np.testing.assert_array_equal(result.confusion, counted)
+    assert result.size == 4
+    metric = keras.metrics.MeanIoU(classes, sparse_y_pred=False)
+    for masks, scores in zip(truth, logits, strict=True):
+        metric.update_state(masks, scores)
+    assert result.summary["mean IoU"] == pytest.approx(float(metric.result()), abs=1e-6)
+    assert list(result.summary) == ["mean IoU", *task.classes, "accuracy"]
+    right = np.trace(counted.sum(0)) / (5 * 16)
+    assert result.summary["accuracy"] == pytest.approx(right)
+
+
+def test_evaluating_on_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="No picture of pets to evaluate on: check the split's"):
+        unet_helpers.evaluate(tiny_model(), prepared(2).take(0), PETS)
+
+
+def scattered(count: int, seed: int = 0) -> Evaluation:
+    """Pictures that differ in how well they were segmented."""
+    generator = np.random.default_rng(seed)
+    confusion = generator.integers(0, 100, (count, 3, 3)) + 300 * np.eye(3, dtype=int)
+    return Evaluation(PETS, confusion, 16)
+
+
+MEASURES = [unet_helpers.iou, unet_helpers.dice, unet_helpers.mean_iou, unet_helpers.accuracy]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_intervals_hold_the_value_and_shrink_with_more_pictures(measure: Callable) -> None:
+    widths = []
+    for count in (20, 320):
+        result = scattered(count)
+        low, high = result.interval(measure)
+        value = measure(result.confusion.sum(0))
+        assert (low < value).all() and (value < high).all()
+        widths.append(np.max(high - low))
+    assert widths[1] < 0.5 * widths[0]
+
+
+def test_resampling_is_paired_between_evaluations_of_the_same_pictures() -> None:
+    one = scattered(30)
+    better = one.confusion + 50 * np.eye(3, dtype=int)
+    other = Evaluation(PETS, better, 16)
+    gain = other.bootstrap(unet_helpers.mean_iou) - one.bootstrap(unet_helpers.mean_iou)
+    assert gain.shape == (2000,) and (gain > 0).all()
+    np.testing.assert_array_equal(
+        one.bootstrap(unet_helpers.iou, 7), one.bootstrap(unet_helpers.iou, 7)
+    )
+    single = Evaluation(PETS, one.confusion[:1], 16)
+    assert np.ptp(single.bootstrap(unet_helpers.mean_iou)) == 0
+
+
+def test_bootstrap_agrees_with_resampling_by_hand() -> None:
+    result = scattered(25)
+    generator = np.random.default_rng(5)
+    draws = [
+        unet_helpers.mean_iou(result.confusion[generator.integers(0, 25, 25)].sum(0))
+        for _ in range(2000)
+    ]
+    expected = np.percentile(draws, (2.5, 97.5))
+    np.testing.assert_allclose(result.interval(unet_helpers.mean_iou), expected, atol=2e-3)
+
+
+def test_evaluation_displays_its_figures_and_conventions() -> None:
+    result = scattered(12)
+    lines = result._repr_markdown_().splitlines()
+    pooled = result.confusion.sum(0)
+    for name, value in zip(PETS.classes, unet_helpers.iou(pooled), strict=True):
+        (line,) = [line for line in lines if line.startswith(f"| {name} |")]
+        low, high = [float(part) for part in line.split("|")[3].split("to")]
+        assert f"{value:.3f}" in line and low <= value <= high
+    assert any(
+        "**mean IoU**" in line and f"{result.summary['mean IoU']:.3f}" in line for line in lines
+    )
+    assert "pixels of 12 pictures at 16x16" in lines[-1] and "intervals over pictures" in lines[-1]
+
+
+# ------------------------------------------------------------------------------------- plots
+
+
+def page(things: Sequence[object]) -> str:
+    """Displayed objects as nbconvert shows them."""
+    outputs = []
+    for thing in things:
+        if hasattr(thing, "_repr_mimebundle_") and not hasattr(thing, "_repr_markdown_"):
+            data, metadata = thing._repr_mimebundle_()
+        else:
+            data, metadata = {"text/markdown": thing._repr_markdown_()}, {}
+        outputs.append(new_output("display_data", data, metadata=metadata))
+    body, _ = HTMLExporter(template_name="classic").from_notebook_node(
+        new_notebook(cells=[new_code_cell("x", outputs=outputs)])
+    )
+    return body
+
+
+def picture_of(shown: Sequence[object]) -> Image.Image:
+    data, _ = shown[0]._repr_mimebundle_()
+    return Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+
+
+def test_figures_are_small_palette_pictures_with_caption_and_alt_text(shown) -> None:
+    figure, axes = unet_helpers.plt.subplots(figsize=(9, 2))
+    axes.imshow(np.random.default_rng(0).random((8, 8, 3)))
+    unet_helpers.show(figure, caption="Noise of *three* colours.", alt="A field of noise & more")
+    metadata = shown[0]._repr_mimebundle_()[1]
+    assert metadata["image/png"]["alt"] == "A field of noise & more"
+    picture = picture_of(shown)
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "P", (900, 200))
+    assert shown[1].data == "*Noise of *three* colours.*"
+    assert 'alt="A field of noise &amp; more"' in page(shown)
+    assert not unet_helpers.plt.get_fignums(), "figures must not pile up in memory"
+    figure = unet_helpers.plt.figure(figsize=(9.5, 2))
+    with pytest.raises(ValueError, match="is 9.5 inches wide, a page only 9"):
+        unet_helpers.show(figure, caption="", alt="")
+    unet_helpers.plt.close(figure)
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize("predicted", [False, True])
+def test_pictures_of_different_sizes_stand_side_by_side(shown, count, predicted: bool) -> None:
+    made = [
+        examples(count, shape)[n]
+        for n, shape in zip(range(count), [(20, 30), (40, 24)] * 4, strict=False)
+    ]
+    masks = [example["segmentation_masks"][..., 0] for example in made]
+    unet_helpers.show_pictures(
+        [example["images"] for example in made],
+        masks,
+        PETS,
+        predictions=masks if predicted else (),
+        titles=[f"disc {n}" for n in range(count)],
+        caption="Discs.",
+        alt="Discs with rims.",
+    )
+    picture = picture_of(shown)
+    assert picture.width <= 900
+    colours = {colour for _, colour in picture.convert("RGB").getcolors(10**6)}
+    for colour in PETS.colours:  # every class is seen in its own colour
+        wanted = np.array(unet_helpers.matplotlib.colors.to_rgb(colour)) * 255
+        assert min(np.abs(np.array(c) - wanted).max() for c in colours) < 24, colour
+
+
+def test_pictures_show_the_score_of_each_prediction(monkeypatch) -> None:
+    titles = []
+    monkeypatch.setattr(
+        unet_helpers,
+        "show",
+        lambda figure, **_: titles.extend(axis.get_title() for axis in figure.axes),
+    )
+    example = examples(1)[0]
+    mask = example["segmentation_masks"][..., 0]
+    wrong = np.where(mask == 2, 1, mask)
+    images, options = [example["images"]] * 2, {"caption": "", "alt": "two"}
+    unet_helpers.show_pictures(images, [mask] * 2, PETS, predictions=[mask, wrong], **options)
+    confusion = np.zeros((3, 3))
+    np.add.at(confusion, (mask, wrong), 1)
+    expected = unet_helpers.mean_iou(confusion)
+    assert "mean IoU 1.00" in titles and f"mean IoU {expected:.2f}" in titles
+    with pytest.raises(ValueError):
+        unet_helpers.show_pictures(images, [mask], PETS, **options)
+
+
+def test_history_is_drawn_with_the_kept_epoch(shown) -> None:
+    keys = ("loss", "mean_iou", "val_loss", "val_mean_iou")
+    history = {"epoch": [1, 2, 3]} | {key: [0.5, 0.7, 0.6] for key in keys}
+    figure = unet_helpers._history_figure(history)
+    kept = [line for line in figure.axes[1].lines if line.get_label() == "kept"]
+    assert [line.get_xydata().tolist() for line in kept] == [[[2.0, 0.7]]]
+    unet_helpers.show_history(history, caption="Curves.", alt="Two curves.")
+    assert picture_of(shown).width <= 900 and len(shown) == 2
+
+
+def test_tables_are_markdown() -> None:
+    rows = [
+        {"model": "U-Net", "IoU": 0.81249, "epochs": 3},
+        {"model": "b", "IoU": 1.0, "epochs": 12},
+    ]
+    assert unet_helpers.table(rows).data.splitlines() == [
+        "| model | IoU | epochs |",
+        "| :--|--:|--: |",
+        "| U-Net | 0.812 | 3 |",
+        "| b | 1.000 | 12 |",
+    ]
+    assert "<td" in page([unet_helpers.table(rows)])
