@@ -707,11 +707,11 @@ plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes
 
 
 def _png(figure: plt.Figure) -> bytes:
-    """Closes a figure into a PNG with a palette of 256 colours, a third of the usual bytes."""
+    """Closes a figure into a PNG with a palette of 128 colours, a quarter of the usual bytes."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png", dpi=100)
     plt.close(figure)
-    Pillow.open(drawn).convert("RGB").quantize(256).save(small, "png", optimize=True)
+    Pillow.open(drawn).convert("RGB").quantize(128).save(small, "png", optimize=True)
     return small.getvalue()
 
 
