@@ -193,7 +193,7 @@ def smoke_plume(
     alpha = density * smoothstep(0.05, 0.6, body)
     slope_y, slope_x = np.gradient(blur(billow, 0.8))
     scale = 0.03 * min(shape)
-    above = np.clip(0.9 + scale * (1.1 * slope_y + 0.7 * slope_x), 0.3, 2.2)
+    above = np.clip(0.9 + scale * (0.75 * slope_y + 0.45 * slope_x), 0.4, 1.8)
     below = np.clip(0.8 - 1.1 * scale * slope_y, 0.15, 2.2)
     for whole, part in zip(full, (alpha, above, below), strict=True):
         whole[top:bottom, left:right] = part

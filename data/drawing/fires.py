@@ -61,7 +61,7 @@ from drawing.textures import (
 
 TIMES = ("day", "dusk", "night")
 FIRE_FREE_SHARE = 0.18
-LEAF_LITTER = ((150, 88, 44), (126, 72, 42), (178, 124, 62), (110, 84, 52))
+LEAF_LITTER = ((196, 108, 38), (166, 76, 34), (212, 146, 54), (134, 84, 44))
 
 
 # --- scenes ---------------------------------------------------------------------------------------
@@ -752,7 +752,7 @@ def draw_fire(
     names = list(SCENES)
     shares = np.array([SCENES[name][1] for name in names])
     scene = scene or str(rng.choice(names, p=shares / shares.sum()))
-    time = time or str(rng.choice(TIMES, p=[0.4, 0.32, 0.28]))
+    time = time or str(rng.choice(TIMES, p=[0.4, 0.36, 0.24]))
     fire = bool(rng.random() >= FIRE_FREE_SHARE) if fire is None else fire
     if fire:
         for _ in range(8):  # now and then everything that burns hides behind something
