@@ -799,7 +799,7 @@ def _draw_once(rng: np.random.Generator, scene: str, time: str, fire: bool) -> P
     level = float(np.clip(light, 0, 1).mean()) + 1e-3
     camera = Camera(
         # The meter lifts dark scenes and holds back bright ones, though never fully.
-        exposure=rng.normal(0.1, 0.2) + float(np.clip(0.45 * np.log2(0.17 / level), -0.4, 1.2)),
+        exposure=rng.normal(0.1, 0.2) + float(np.clip(0.45 * np.log2(0.17 / level), -0.4, 2.4)),
         warmth=rng.normal(0.0, 0.07),
         contrast=float(np.exp(rng.normal(0.06, 0.10))),
         saturation=float(np.exp(rng.normal(0.0, 0.12))),
