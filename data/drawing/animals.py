@@ -661,7 +661,7 @@ def head_solids(body: Assembly, build: Build, centre: Array, face: Array, mouth:
 
 def ear_solids(put, build: Build, side: int) -> None:
     """One ear as a chain of thin plates; the inner side of a pricked ear has mark ear = 2."""
-    size, steps = build.ear_size, 6
+    size, steps = build.ear_size, 9
     outward = 0.35 if build.cat else 0.25
     ts = (np.arange(steps) + 0.5) / steps
     if build.ear == "prick":
@@ -700,6 +700,6 @@ def ear_solids(put, build: Build, side: int) -> None:
             shrink = 0.72 if layer else 1.0
             put(
                 tuple(point + normal * (0.07 if inner else 0.0)),
-                (0.75 * size / steps + 0.05, half * shrink, 0.09), axes,
+                (0.9 * size / steps + 0.05, half * shrink, 0.09), axes,
                 ear=2.0 if inner else 1.0, hair=0.5 + 0.8 * build.fluff,
             )  # fmt: skip

@@ -314,7 +314,7 @@ def comb(
     canvas = canvas.resize((2 * width, 2 * height), Image.Resampling.BICUBIC)
     cover = Image.fromarray((alpha * 255 + 0.5).astype(np.uint8))
     cover = cover.resize((2 * width, 2 * height), Image.Resampling.BICUBIC)
-    tones = np.asarray(canvas)
+    tones = srgb(blur(full, 1.5) / 2).repeat(2, 0).repeat(2, 1) * 255
     ink, veil = ImageDraw.Draw(canvas), ImageDraw.Draw(cover)
     fur = (surface.material == FUR) & inside
     edge = fur & (blur(inside.astype(np.float32), 2.0) < 0.93)
@@ -352,6 +352,8 @@ def comb(
     middle = start + heading(turn) * long[:, None]
     end = middle + heading(turn + bend) * long[:, None]
     lines = np.concatenate([start, middle, end], 1).round(1).tolist()
+    # Hairs at the outline catch the light from behind.
+    tone = tone * (1 + 0.35 * steep[:, 0] ** 4)
     inks = np.clip(tones[2 * rows, 2 * columns] * tone[:, None], 0, 255).astype(int)
     limits = np.float32([width, height, width, height, width, height]) * 2
     ends = np.clip(np.array(lines), 0, limits - 1).astype(int)
@@ -377,7 +379,7 @@ def trimap(visible: Array) -> Array:
     The border is a band along the outline, about as wide as in the original data set, and wider
     where hairs reach out.
     """
-    half = 0.0185 * np.sqrt(visible.shape[0] * visible.shape[1])
+    half = 0.0205 * np.sqrt(visible.shape[0] * visible.shape[1])
     sigma = 0.8 * half
     core = blur((visible > 0.5).astype(np.float32), sigma)
     reach = blur((visible > 0.2).astype(np.float32), sigma)
@@ -406,7 +408,7 @@ def frame_animal(
     centre_whole, centre_head = (whole[:2] + whole[2:]) / 2, (head[:2] + head[2:]) / 2
     kind = rng.random()
     if kind < 0.56:
-        focal = fit * (rng.uniform(0.66, 1.05) if rng.random() < 0.85 else rng.uniform(0.35, 0.7))
+        focal = fit * (rng.uniform(0.7, 1.05) if rng.random() < 0.93 else rng.uniform(0.4, 0.7))
         slack = np.maximum(np.array([width, height]) - span * focal, 0.0)
         spot = np.array([width, height]) * [0.5, 0.53] + slack * rng.uniform(-0.35, 0.35, 2)
         centre = spot - focal * centre_whole
@@ -445,7 +447,9 @@ class Animal:
     face: Array
 
 
-def make_animal(rng: Generator, breed: str, forward: Array, camera: Array, shift: Array) -> Animal:
+def make_animal(
+    rng: Generator, breed: str, forward: Array, camera: Array, shift: Array, difficulty: float
+) -> Animal:
     """Build, pose and place an animal at `shift`, its body along `forward`, aware of a camera that
     lies in direction `camera`."""
     entry = BREEDS[breed]
@@ -454,7 +458,8 @@ def make_animal(rng: Generator, breed: str, forward: Array, camera: Array, shift
     shares = [0.16, 0.12, 0.27, 0.2, 0.06, 0.06, 0.08, 0.05]
     if not build.cat:
         shares = [0.22, 0.12, 0.27, 0.22, 0.02, 0.03, 0.07, 0.05]
-    name = str(rng.choice(POSES, p=shares))
+    chances = np.array(shares) * [1, 1, 1, 1, 1, *(3 * [0.4 + 0.6 * difficulty])]
+    name = str(rng.choice(POSES, p=chances / chances.sum()))
     pose = make_pose(rng, build, name)
     turn = np.arctan2(forward[1], forward[0])
     spin = turned("z", turn)
@@ -512,17 +517,18 @@ def draw_animal(
 
 
 def draw_thing(
-    rng: Generator, solids: list[Solid], home: list[Solid], coat: Coat, view: View, light: Light,
-    height: int, width: int,
+    rng: Generator, solids: list[Solid], home: list[Solid], coat: Coat, alike: float, view: View,
+    light: Light, height: int, width: int,
 ) -> Layer | None:  # fmt: skip
-    """Render a thing of the scene with an animal's coat, cloth or plain paint; None if unseen."""
+    """Render a thing of the scene, with the probability `alike` in the coat of an animal and else in
+    one colour; None if unseen."""
     surface = render(solids, home, view, height, width, 0.02)
     if surface.inside.sum() < 20:
         return None
     look = rng.random()
     build = BREEDS[str(rng.choice(list(BREEDS)))].build
     length = 0.0
-    if look < 0.6:
+    if look < alike:
         colours, _ = paint_coat(rng, coat, build, surface, np.array([50.0, 0, 0]))
         if rng.random() < 0.6:
             length = build.hair * float(np.median(view.project(solids[0].centre[None])[1]))
@@ -534,6 +540,35 @@ def draw_thing(
     scene, alpha = comb(rng, lit, surface, length, rng.uniform(0.2, 0.6), rng.uniform(0.08, 0.2))
     distance = float(np.linalg.norm(solids[0].centre - view.eye))
     return Layer(scene, alpha, distance, False)
+
+
+def difference(scene: Array, layer: Layer) -> float:
+    """How well an animal would stand out from a background: the distance of their mean colours as
+    a share of how much the background varies, in logarithms of light."""
+    inside = layer.alpha > 0.5
+    around = (blur(layer.alpha, 12.0) > 0.02) & (layer.alpha < 0.1)
+    if not inside.any() or not around.any():
+        return 0.0
+    back = np.log(np.maximum(scene[around], 1e-3))
+    front = np.log(np.maximum(layer.scene[inside], 1e-3))
+    gap = front.mean(0) - back.mean(0)
+    # A difference in hue stands out more than one in brightness.
+    weight = np.float32([1, 1, 1]) * gap.mean() * 0.6 + (gap - gap.mean()) * 1.6
+    return float(np.linalg.norm(weight) / (0.6 + 0.6 * back.std(0).mean()))
+
+
+def stand_apart(scene: Array, layers: list[Layer], gap: float) -> Array:
+    """Darken or brighten the background until it differs from the animals by `gap` (a logarithm),
+    as a photographer would by moving."""
+    alpha = np.max([layer.alpha for layer in layers], 0)
+    around = (blur(alpha, 8.0) > 0.1) & (alpha < 0.1)
+    if not around.any() or alpha.max() < 0.5:
+        return scene
+    front = np.mean([layer.scene[layer.alpha > 0.5].mean() for layer in layers if
+                     (layer.alpha > 0.5).any()])  # fmt: skip
+    distance = float(np.log(max(front, 1e-3) / max(scene[around].mean(), 1e-3)))
+    missing = max(gap - abs(distance), 0.0)
+    return scene * np.exp(-missing if distance > 0 else missing)
 
 
 def whiskers(rng: Generator, animal: Animal, view: View, height: int, width: int) -> Array:
@@ -557,11 +592,13 @@ def whiskers(rng: Generator, animal: Animal, view: View, height: int, width: int
     return np.asarray(small, np.float32) / 255
 
 
-def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
+def draw_pets(rng: Generator, breed: str | None = None, difficulty: float = 0.0) -> Picture:
     """Draw one picture of one or two animals.
 
     Args:
         breed: one of `animals.BREEDS`; None picks one.
+        difficulty: 0 (calm backgrounds, the animal stands out) to 1 (clutter in the animal's own
+            colours, camouflage, things in front, poor light, odd views).
 
     Returns:
         A picture with mask values 1 pet, 2 background, 3 border, and the facts `breed`, `species`,
@@ -571,11 +608,12 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
     height, width = picture_size(rng)
 
     # The camera.
-    yaw = rng.normal(0, 0.8) if rng.random() < 0.85 else rng.uniform(-np.pi, np.pi)
+    odd = rng.random() < 0.2 * difficulty
+    yaw = rng.uniform(-np.pi, np.pi) if odd else rng.normal(0, 0.75)
     rise = np.clip(abs(rng.normal(0.22, 0.3)), 0.02, 1.1)
     toward = np.array([np.cos(rise), 0, np.sin(rise)])
     forward = np.array([np.cos(yaw), np.sin(yaw), 0.0])
-    main = make_animal(rng, breed, forward, toward, np.zeros(3))
+    main = make_animal(rng, breed, forward, toward, np.zeros(3), difficulty)
     centres = np.array([s.centre for s in main.solids])
     middle = centres.mean(0)
     target = middle + rng.uniform(0, 1) * (main.head - middle)
@@ -588,12 +626,16 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
 
     # The place and its light.
     kinds = [*FLOORS, "cloth", "collage", "plain"]
-    weights = np.array([1.2, 1.5, 1.0, 2.2, 1.0, 0.6, 0.5, 0.8, 0.5, 0.9, 1.3, 1.8, 0.9, 0.8])
-    kind = str(rng.choice(kinds, p=weights / weights.sum()))
-    scene, rough, outdoors = backdrop(rng, height, width, view, kind)
-    light = Light.random(rng, view, outdoors)
-    if rng.random() < 0.5:  # depth of field
-        scene = blur(scene, rng.uniform(0.5, 4.0))
+    weights = np.array([1.5, 1.6, 1.2, 1.2, 0.8, 0.7, 0.5, 0.8, 0.5, 0.9, 1.3, 1.7, 0.3, 0.4])
+    weights[-2] += 0.6 * difficulty
+    tries = [str(kind) for kind in rng.choice(kinds, 1 + round(3 * (1 - difficulty)),
+                                              p=weights / weights.sum())]  # fmt: skip
+    places = [(*backdrop(rng, height, width, view, kind), kind) for kind in tries]
+    light = Light.random(rng, view, places[0][2])
+    first = draw_animal(rng, main, view, light, height, width)
+    scene, rough, _, kind = max(places, key=lambda found: difference(found[0], first))
+    if rng.random() < 0.85 - 0.35 * difficulty:  # depth of field
+        scene = blur(scene, rng.uniform(0.8, 4.0))
     if light.flash:
         scene = scene * rng.uniform(0.3, 0.9)
 
@@ -604,9 +646,9 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
         beside = np.array([-rng.uniform(0.2, 0.9), rng.choice([-1, 1]) * rng.uniform(0.5, 1.1), 0])
         away = rng.uniform(-np.pi / 2, np.pi / 2)
         face = np.array([np.cos(away), np.sin(away), 0.0])
-        animals.append(make_animal(rng, other, face, toward, beside))
+        animals.append(make_animal(rng, other, face, toward, beside, difficulty))
     things = []
-    for _ in range(rng.poisson(1.0)):
+    for _ in range(rng.poisson(0.4 + 0.9 * difficulty)):
         far = rng.random() < 0.8
         depth = -rng.uniform(0.5, 2.2) if far else rng.uniform(0.7, 1.3)
         where = np.array([depth, rng.choice([-1, 1]) * rng.uniform(0.35, 1.8), 0.0])
@@ -623,13 +665,16 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
         hide = np.maximum(dark * floor_shadow, rng.uniform(0.3, 0.6) * contact)
         scene = scene * (1 - hide)[..., None]
 
-    layers = [draw_animal(rng, animal, view, light, height, width) for animal in animals]
+    layers = [first]
+    layers += [draw_animal(rng, animal, view, light, height, width) for animal in animals[1:]]
     for solids, home in things:
         owner = animals[0].coat if rng.random() < 0.7 else BREEDS[
             str(rng.choice(list(BREEDS)))].coat  # fmt: skip
-        layer = draw_thing(rng, solids, home, owner, view, light, height, width)
+        alike = 0.25 + 0.4 * difficulty
+        layer = draw_thing(rng, solids, home, owner, alike, view, light, height, width)
         if layer is not None:
             layers.append(layer)
+    scene = stand_apart(scene, layers[: len(animals)], 0.9 * (1 - difficulty))
     visible = np.zeros((height, width), np.float32)
     for layer in sorted(layers, key=lambda item: -item.distance):
         scene = over(scene, layer.scene, layer.alpha)
@@ -639,20 +684,21 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
     for animal in animals:
         hairs = whiskers(rng, animal, view, height, width)
         scene = over(scene, np.float32([0.8, 0.8, 0.78]), 0.55 * hairs * visible)
-    if rng.random() < 0.11:
+    if rng.random() < 0.04 + 0.1 * difficulty:
         tones = [scene[visible > 0.9].mean(0) if (visible > 0.9).any() else np.full(3, 0.3)]
         front, cover = in_front(rng, height, width, tones)
         scene = over(scene, front, cover)
         visible = visible * (1 - cover)
-    if rng.random() < 0.14:
+    if rng.random() < 0.05 + 0.12 * difficulty:
         scene = scene * sunlight(rng, height, width)[..., None]
 
     # The camera meters the scene, not always well.
     bright = float(np.mean(scene @ np.float32([0.25, 0.6, 0.15])))
     wanted = np.exp(rng.normal(np.log(0.21), 0.3))
     scene = scene * (wanted / max(bright, 1e-3)) ** 0.75
-    camera = Camera.random(rng)
+    camera = Camera.random(rng, 0.5 + 0.5 * difficulty)
     camera.exposure *= 0.5
+    camera.noise = min(camera.noise, 0.012 + 0.018 * difficulty)
     camera.saturation *= 0.78
     camera.contrast *= 1.2
     image = photograph(rng, np.maximum(scene, 0), camera)
@@ -664,5 +710,3 @@ def draw_pets(rng: Generator, breed: str | None = None) -> Picture:
         {"breed": breed, "species": BREEDS[breed].species, "pose": main.pose, "scene": kind,
          "head_bbox": bbox},
     )  # fmt: skip
-
-

@@ -140,16 +140,17 @@ OUTDOORS = ("lawn", "meadow", "sand", "snow", "earth", "leaves", "paving")
 def cloth(rng: Generator, height: int, width: int, palette: str | None = None) -> Array:
     """A blanket or a curtain: folds that catch the light, plain, striped, checked or printed."""
     angle = rng.uniform(0, np.pi)
-    folds = fractal_noise(rng, height, width, rng.uniform(1.3, 1.9), rng.uniform(1, 4), angle)
+    folds = fractal_noise(rng, height, width, rng.uniform(2.0, 2.7), rng.uniform(1, 5), angle)
+    folds = blur(folds, 1.2)
     dy, dx = np.gradient(folds)
-    slope = (np.cos(angle + 1.3) * dx + np.sin(angle + 1.3) * dy) * rng.uniform(1.5, 5.0)
-    shade = np.clip(1.0 + slope * max(height, width) / 60.0, 0.35, 1.7)
+    slope = (np.cos(angle + 1.3) * dx + np.sin(angle + 1.3) * dy) * rng.uniform(2.0, 9.0)
+    shade = 1.0 + 0.5 * np.tanh(slope * max(height, width) / 90.0)
     palette = palette or str(rng.choice(SOFT))
     colour = np.broadcast_to(pick_colour(rng, palette), (height, width, 3))
     style = rng.random()
     if style < 0.45:
         y, x = coordinates(height, width)
-        y, x = y + 4 * folds, x + 4 * np.roll(folds, 31, 1)
+        y, x = y + 4 * folds, x - 3 * folds
         turn = rng.uniform(0, np.pi)
         u, v = np.cos(turn) * x + np.sin(turn) * y, -np.sin(turn) * x + np.cos(turn) * y
         period = rng.uniform(6, 45)
@@ -159,7 +160,7 @@ def cloth(rng: Generator, height: int, width: int, palette: str | None = None) -
             stripe = 0.5 * (stripe + second) if style < 0.15 else stripe * second
         colour = over(colour, pick_colour(rng, str(rng.choice(SOFT))), stripe)
     elif style < 0.6:
-        patches = fractal_noise(rng, height, width, 1.0, largest=rng.uniform(10, 50))
+        patches = fractal_noise(rng, height, width, 2.2, largest=rng.uniform(10, 40))
         colour = over(colour, pick_colour(rng, str(rng.choice(SOFT))),
                       smoothstep(0.4, 0.6, patches))  # fmt: skip
     weave = fractal_noise(rng, height, width, 0.3)
