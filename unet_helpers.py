@@ -1,19 +1,18 @@
 """What two or more notebooks of the course share: set-up, data, models, training, evaluation, plots.
 
-Each piece is built step by step in a lesson first; its docstring says in which one. Pictures are
-RGB in 0..255, masks integers in 0..C-1 from loading to metric, and a model takes pixels in 0..255
-and returns logits.
+Each piece is built step by step in a lesson first; its docstring says in which one. Everywhere, an
+image is RGB in 0..255, (H, W, 3); a mask holds integers in 0..C-1; `task` names the C classes; a
+model takes float32 pixels (B, H, W, 3) in 0..255 and returns logits (B, H, W, C).
 """
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
-import json
 import math
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -34,7 +33,7 @@ try:
     import tensorflow as tf
     import tensorflow_datasets as tfds
     from IPython import get_ipython
-    from IPython.display import HTML, Image, Markdown, display
+    from IPython.display import Image, Markdown, display
     from matplotlib import patches, patheffects
     from PIL import Image as Pillow
 finally:
@@ -50,8 +49,6 @@ DATA = Path(__file__).resolve().parent / "data"
 
 
 # ------------------------------------------------------------------------------------ set-up
-
-
 @dataclass(frozen=True)
 class Course:
     """How this session runs: which data (`"sample"` or `"full"`) and the seed."""
@@ -65,10 +62,7 @@ def setup(seed: int = 7) -> Course:
 
     The only reader of the environment variable COURSE_DATA: `sample` is the drawn data that ship
     with the course, `full` the real ones from the internet. Unset, it is `full` where TensorFlow
-    sees a GPU and `sample` elsewhere.
-
-    Raises:
-        ValueError: COURSE_DATA is neither `sample` nor `full`.
+    sees a GPU and `sample` elsewhere. Raises ValueError for another value.
     """
     meaning = {
         "sample": "drawn pictures that ship with the course",
@@ -86,27 +80,21 @@ def setup(seed: int = 7) -> Course:
         why = f"COURSE_DATA is unset and there is {'a' if gpus else 'no'} GPU"
     keras.utils.set_random_seed(seed)
     modules = {"TensorFlow": tf, "Keras": keras, "KerasCV": keras_cv, "TFDS": tfds, "NumPy": np}
+    versions = [f"{name} {module.__version__}" for name, module in modules.items()]
     other = "full" if profile == "sample" else "sample"
     rows = {
-        "Data": f"<b>{profile}</b>: {meaning[profile]}",
+        "Data": f"**{profile}**: {meaning[profile]}",
         "Why": why,
-        "To change it": f"run <code>%env COURSE_DATA={other}</code>, then this cell again",
+        "To change it": f"run `%env COURSE_DATA={other}`, then this cell again",
         "Device": f"{len(gpus)} GPU" if gpus else f"CPU with {os.cpu_count()} cores",
-        "Versions": ", ".join(
-            [f"Python {platform.python_version()}"]
-            + [f"{name} {module.__version__}" for name, module in modules.items()]
-        ),
+        "Versions": ", ".join([f"Python {platform.python_version()}", *versions]),
         "Seed": seed,
     }
-    left = 'style="text-align: left"'
-    cells = "".join(f"<tr><th {left}>{k}</th><td {left}>{v}</td></tr>" for k, v in rows.items())
-    display(HTML(f"<table>{cells}</table>"))
+    display(table([{"Set-up": name, "Value": value} for name, value in rows.items()]))
     return Course(profile, seed)
 
 
 # -------------------------------------------------------------------------------------- data
-
-
 @dataclass(frozen=True)
 class Task:
     """What is segmented: class names in the order of their mask values, and their colours."""
@@ -124,29 +112,20 @@ FIRE = Task("fire", ("background", "fire"), ("#0072B2", "#CC79A7"))
 def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Dataset]:
     """Pets and their trimaps: drawn ones (`sample`) or Oxford-IIIT Pet 4.0.0 (`full`) (lesson 1).
 
-    Args:
-        course: what `setup` returned.
-        validation: share of the official train split that is set aside for validation.
-
-    Returns:
-        `train`, `validation` and `test`, each of
-        `{"images": uint8 (H, W, 3), "segmentation_masks": uint8 (H, W, 1), "names": string}`.
-        TFDS stores 1 = pet, 2 = background, 3 = border; these masks hold 0, 1, 2 in that order.
-
-    Raises:
-        RuntimeError: the data set cannot be read, or is not here and cannot be downloaded.
-        FileNotFoundError: one of its files is missing.
-        ValueError: one of its files is truncated.
+    Returns `train`, `validation` (that share of the official train split) and `test`, each of
+    `{"images": uint8 (H, W, 3), "segmentation_masks": uint8 (H, W, 1), "names": string}`. TFDS
+    stores 1 = pet, 2 = background, 3 = border; these masks hold 0, 1, 2 in that order. Raises
+    RuntimeError where a file is missing or damaged, or cannot be downloaded.
     """
     folder = DATA / "sketch_pets/1.0.0"
-    if course.profile == "sample":
-        way_out = "Restore it (`git checkout -- data`) or redraw it (`python data/draw_sample.py`)."
-    else:
+    way_out = "Restore it (`git checkout -- data`) or redraw it (`python data/draw_sample.py`)."
+    if course.profile == "full":
         folder = Path(tfds.core.constants.DATA_DIR) / "oxford_iiit_pet/4.0.0"
         way_out = (
             "Delete that folder and run this cell again with a network, point TFDS_DATA_DIR to a "
             "folder that holds oxford_iiit_pet/4.0.0, or set COURSE_DATA=sample for the drawings."
         )
+    place = folder
     try:
         if course.profile == "sample":
             builder = tfds.builder_from_directory(folder)
@@ -155,35 +134,25 @@ def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
                 requests.get("https://thor.robots.ox.ac.uk", timeout=20)
             builder = tfds.builder("oxford_iiit_pet:4.0.0")
             builder.download_and_prepare()
+        for info in builder.info.splits.values():
+            for place, expected in zip(info.filepaths, info.shard_lengths, strict=True):
+                found = sum(1 for _ in tf.data.TFRecordDataset(str(place)))  # checks each sum
+                if found != expected:
+                    raise EOFError(f"it ends after {found} of {expected} records")
     except Exception as error:  # the network, the disk or the files may be at fault
-        raise RuntimeError(
-            f"The pets in {folder} cannot be read or downloaded: "
-            f"{type(error).__name__}, {str(error)[:200]}. {way_out}"
-        ) from error
-    for info in builder.info.splits.values():
-        files = [Path(path) for path in info.filepaths]
-        for path in files:
-            if not path.is_file():
-                raise FileNotFoundError(f"The data set lacks {path}. {way_out}")
-        found = sum(path.stat().st_size for path in files)
-        expected = int(info.num_bytes) + 16 * info.num_examples  # TFRecord adds 16 bytes a record
-        if found != expected:
-            names = ", ".join(str(path) for path in files)
-            raise ValueError(f"{names}: damaged, {found} bytes and not {expected}. {way_out}")
+        reason = f"{type(error).__name__}, {str(error)[:200]}"
+        raise RuntimeError(f"Cannot read or download {place}: {reason}. {way_out}") from error
 
     def to_example(record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return {
-            "images": record["image"],
-            "segmentation_masks": record["segmentation_mask"] - 1,
-            "names": record["file_name"],
-        }
+        mask = record["segmentation_mask"] - 1
+        return {"images": record["image"], "segmentation_masks": mask, "names": record["file_name"]}
 
-    kept = round(builder.info.splits["train"].num_examples * validation)
-    parts = {"train": f"train[{kept}:]", "validation": f"train[:{kept}]", "test": "test"}
-    return {
-        name: builder.as_dataset(split=part).map(to_example, tf.data.AUTOTUNE)
-        for name, part in parts.items()
-    }
+    train, test = (
+        builder.as_dataset(split=part).map(to_example, tf.data.AUTOTUNE)
+        for part in ("train", "test")
+    )
+    kept = round(len(train) * validation)
+    return {"train": train.skip(kept), "validation": train.take(kept), "test": test}
 
 
 def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Dataset]:
@@ -191,8 +160,7 @@ def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
 
     `sample` reads the drawn fires. `full` reads FireSeg where the reader has put it into
     data/fire_seg/ (it can only be fetched by hand), else the drawn fires. It shows which.
-
-    Returns, raises: as `load_folder`, for each of `train`, `validation` and `test`.
+    Returns and raises as `load_folder`, for each of `train`, `validation` and `test`.
     """
     folder = DATA / "fire_seg"
     if course.profile == "sample" or not folder.is_dir():
@@ -211,53 +179,40 @@ def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
 def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
     """Pairs of pictures and masks of one name, such as `a.jpg` and `a.png` (lessons 3 and 6).
 
-    Args:
-        images: folder of JPEG or PNG pictures.
-        masks: folder of PNG masks with one channel, whose values are the task's class numbers.
-        task: names the classes.
-
-    Returns:
-        `{"images": uint8 (H, W, 3), "segmentation_masks": uint8 (H, W, 1), "names": string}`,
-        sorted by name.
-
-    Raises:
-        FileNotFoundError: a folder is missing or holds no picture.
-        ValueError: lists every file that has no twin, cannot be read, differs in size from its
-            twin, or holds other mask values than 0..C-1. All are opened before any is used.
+    Pictures are JPEG or PNG files, masks PNG files with one channel of 8 bits that holds the class
+    numbers. Returns dicts as `load_pets`, sorted by name. Raises FileNotFoundError where a folder
+    is missing or empty, and ValueError with a list of all files that have no twin, cannot be read,
+    differ in size from their twin, or hold other mask values than 0..C-1.
     """
-    tables = []
-    for folder in (images, masks):
-        kinds = (".jpg", ".jpeg", ".png")
-        paths = sorted(folder.iterdir()) if folder.is_dir() else []
-        tables.append({path.stem: path for path in paths if path.suffix.lower() in kinds})
-        if not tables[-1]:
-            raise FileNotFoundError(
-                f"{folder} is missing or holds no JPEG or PNG file: correct the path, or restore "
-                "what ships with the course (`git checkout -- data`)."
-            )
-    pictures, annotations = tables
-    stems = sorted(pictures.keys() & annotations.keys())
-    faults = [
-        f"{(pictures | annotations)[stem]}: has no twin of that name"
-        for stem in pictures.keys() ^ annotations.keys()
-    ]
-    for stem in stems:
+    kinds = (".jpg", ".jpeg", ".png")
+    pictures, annotations = (
+        {path.stem: path for path in folder.glob("*") if path.suffix.lower() in kinds}
+        for folder in (images, masks)
+    )
+    if not pictures or not annotations:
+        raise FileNotFoundError(
+            f"{masks if pictures else images} is missing or holds no JPEG or PNG file: correct the "
+            "path, or restore what ships with the course (`git checkout -- data`)."
+        )
+    both = pictures | annotations
+    faults = [f"{both[s]}: has no twin of that name" for s in pictures.keys() ^ annotations.keys()]
+    pairs = [(pictures[s], annotations[s]) for s in sorted(pictures.keys() & annotations.keys())]
+    for image, mask in pairs:
         try:
-            with Pillow.open(pictures[stem]) as picture, Pillow.open(annotations[stem]) as mask:
+            with Pillow.open(image) as picture, Pillow.open(mask) as annotation:
                 picture.load()
-                values, size, mode = np.asarray(mask), picture.size, mask.mode
+                values = np.asarray(annotation)
         except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
-            faults.append(f"{pictures[stem]} or {annotations[stem]}: cannot be read ({error})")
+            faults.append(f"{image} or {mask}: cannot be read ({error})")
             continue
-        if mode != "L":  # a palette or 16 bits would be read as other numbers
-            faults.append(f"{annotations[stem]}: is of mode {mode}, not L: one channel of 8 bits")
-        elif values.shape[::-1] != size:
-            faults.append(f"{pictures[stem]}: is {size} wide and high, not as {annotations[stem]}")
+        if annotation.mode != "L":  # a palette or 16 bits would be read as other numbers
+            faults.append(f"{mask}: is of mode {annotation.mode}, not L: one channel of 8 bits")
+        elif annotation.size != picture.size:
+            faults.append(f"{image}: is {picture.size} wide and high, not as {mask}")
         elif values.max() >= len(task.classes):
-            faults.append(
-                f"{annotations[stem]}: holds the values {np.unique(values)[:6].tolist()}, but the "
-                f"classes of {task.name} are 0..{len(task.classes) - 1}"
-            )
+            found = f"holds the values {np.unique(values)[:6].tolist()}"
+            allowed = f"the classes of {task.name} are 0..{len(task.classes) - 1}"
+            faults.append(f"{mask}: {found}, but {allowed}")
     if faults:
         listed = "\n".join(f"- {fault}" for fault in sorted(faults))
         raise ValueError(f"Correct or remove these files ({len(faults)} faults):\n{listed}")
@@ -269,7 +224,7 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
             "names": image,
         }
 
-    paths = tuple([str(table[stem]) for stem in stems] for table in tables)
+    paths = tuple([str(path) for path in column] for column in zip(*pairs, strict=True))
     return tf.data.Dataset.from_tensor_slices(paths).map(read, tf.data.AUTOTUNE)
 
 
@@ -285,47 +240,32 @@ def prepare(
 ) -> tf.data.Dataset:
     """Makes batches of a split: check, resize, cache, shuffle, batch, augment, prefetch (lesson 1).
 
-    Args:
-        split: `{"images": (H, W, 3) in 0..255, "segmentation_masks": (H, W, 1) in 0..C-1}`, maybe
-            with `"names"` for the error messages.
-        task: names the classes.
-        size: pixels a side to which images (bilinear) and masks (nearest) are resized.
-        batch_size: pictures a batch.
-        training: shuffle anew in each epoch, and repeat a small split until an epoch has
-            `at_least` pictures, so that an epoch is as much work on 100 pictures as on 500.
-        augment: KerasCV layers, applied to the images and masks of a batch together.
-        at_least: pictures an epoch.
+    A split is made of dicts of `images`, `segmentation_masks` and maybe `names`, as `load_pets`
+    returns it. Both are resized to `size` pixels a side, images bilinearly and masks to the nearest
+    pixel, and stay in memory. `training` shuffles anew in each epoch, and repeats a small split
+    until an epoch has `at_least` pictures, so that an epoch is as much work on 100 pictures as on
+    500. `augment` are KerasCV layers, applied to the images and masks of a batch together.
 
-    Returns:
-        Batches of (float32 (B, size, size, 3) in 0..255, int32 (B, size, size, 1) in 0..C-1).
-        The resized pictures stay in memory.
-
-    Raises:
-        ValueError: the split is empty, an image and its mask differ in size, a mask holds values
-            outside the classes, or an image holds NaN.
+    Returns batches of float32 (B, size, size, 3) in 0..255 and int32 (B, size, size, 1) in 0..C-1.
+    Raises ValueError where the split is empty, an image and its mask differ in size, a mask holds
+    values outside the classes, or an image holds NaN.
     """
 
     def check_and_resize(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         image, mask = example["images"], example["segmentation_masks"]
         name = example.get("names", "a picture without a name")
-        highest = len(task.classes) - 1
+        highest, sizes = len(task.classes) - 1, (tf.shape(image)[:2], tf.shape(mask)[:2])
         values = tf.unique(tf.cast(tf.reshape(mask, [-1]), tf.float32))[0]
-        sizes = tf.shape(image)[:2], tf.shape(mask)[:2]
         valid = (values >= 0) & (values <= highest) & (values == tf.round(values))
         finite = tf.math.is_finite(tf.cast(image, tf.float32))
-        tf.debugging.Assert(
-            tf.reduce_all(sizes[0] == sizes[1]), [name, "image and mask differ in size:", *sizes]
-        )
-        tf.debugging.Assert(
-            tf.reduce_all(valid), [name, f"mask values must be 0..{highest}, but are:", values]
-        )
-        tf.debugging.Assert(
-            tf.reduce_all(finite), [name, "image holds NaN or infinity: correct or remove it"]
-        )
-        return {
-            "images": tf.image.resize(image, (size, size), "bilinear"),
-            "segmentation_masks": tf.image.resize(mask, (size, size), "nearest"),
-        }
+        for good, complaint in (
+            (sizes[0] == sizes[1], ["image and mask differ in size:", *sizes]),
+            (valid, [f"mask values must be 0..{highest}, but are:", values]),
+            (finite, ["image holds NaN or infinity: correct or remove it"]),
+        ):
+            tf.debugging.Assert(tf.reduce_all(good), [name, *complaint])
+        mask = tf.image.resize(mask, (size, size), "nearest")
+        return {"images": tf.image.resize(image, (size, size)), "segmentation_masks": mask}
 
     examples = split.map(check_and_resize, tf.data.AUTOTUNE).cache()
     try:
@@ -352,20 +292,15 @@ def prepare(
 
 def take(data: tf.data.Dataset, count: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The first `count` images, uint8 (H, W, 3), and masks, (H, W), of a split or its batches."""
-    images, masks = [], []
-    for element in data.take(count):
-        if isinstance(element, dict):
-            element = (element["images"][None], element["segmentation_masks"][None])
-        images += list(np.clip(element[0], 0, 255).astype("uint8"))
-        masks += list(element[1].numpy()[..., 0])
-        if len(images) >= count:
-            break
-    return images[:count], masks[:count]
+    if isinstance(data.element_spec, dict):
+        data = data.map(lambda example: (example["images"], example["segmentation_masks"]))
+    else:
+        data = data.unbatch()
+    images, masks = zip(*data.take(count).as_numpy_iterator(), strict=True)
+    return [np.clip(i, 0, 255).astype("uint8") for i in images], [mask[..., 0] for mask in masks]
 
 
 # ------------------------------------------------------------------------------------ models
-
-
 def unet(
     classes: int, filters: Sequence[int] = (8, 16, 32, 64, 128), size: int = 128
 ) -> keras.Model:
@@ -376,16 +311,9 @@ def unet(
     transposed 2x2 convolutions up (a kernel as large as the stride leaves no checkerboard), and a
     skip connection by concatenation across. "Same" padding keeps the sizes.
 
-    Args:
-        classes: number of classes C.
-        filters: channels a level, from full resolution to the bottleneck.
-        size: height and width of the input in pixels.
-
-    Returns:
-        A `keras.Model` from float32 (B, size, size, 3) in 0..255 to logits (B, size, size, C).
-
-    Raises:
-        ValueError: the size cannot be halved once for each level but the last.
+    `filters` are the channels a level, from full resolution to the bottleneck. Returns a model from
+    float32 (B, size, size, 3) in 0..255 to logits (B, size, size, classes). Raises ValueError for
+    a size that cannot be halved once for each level but the last.
     """
     depth = len(filters) - 1
     if size % 2**depth:
@@ -419,8 +347,6 @@ def unet(
 
 
 # ---------------------------------------------------------------------------------- training
-
-
 @keras.saving.register_keras_serializable("unet_course")
 def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy plus soft Dice loss, both from logits (built in lesson 2).
@@ -428,12 +354,8 @@ def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     Cross-entropy judges each pixel; Dice (Milletari, Navab and Ahmadi 2016, arXiv 1606.04797)
     judges each class as a region, so that the thin border counts as much as the background.
 
-    Args:
-        masks: integers (B, H, W, 1) in 0..C-1.
-        logits: floats (B, H, W, C).
-
-    Returns:
-        float32 (B, H, W): the cross-entropy of each pixel plus the Dice loss of the batch.
+    From masks, integers (B, H, W, 1), and logits (B, H, W, C) to float32 (B, H, W): the
+    cross-entropy of each pixel plus the Dice loss of the batch.
     """
     masks = tf.cast(masks[..., 0], tf.int32)
     cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(masks, logits)
@@ -452,70 +374,62 @@ class _Keeper(keras.callbacks.Callback):
 
     def __init__(self, folder: Path, epochs: int, patience: int) -> None:
         super().__init__()
-        self.folder, self.epochs, self.patience = folder, epochs, patience
-        self.log, self.rows, self.handle = folder / "log.csv", [], None
-        if self.log.is_file():
-            with open(self.log, newline="") as file:
-                rows = list(csv.DictReader(file))
-            self.rows = [{key: float(row[key]) for key in row} for row in rows]
-            for row in self.rows:
-                row["epoch"] = int(row["epoch"])
+        self.folder, self.epochs, self.patience, self.handle = folder, epochs, patience, None
+        self.log, self.history, self.started = folder / "log.csv", {}, time.perf_counter()
+        lines = self.log.read_text().splitlines() if self.log.is_file() else []
+        for name, *values in zip(*csv.reader(lines), strict=True):
+            self.history[name] = [int(v) if name == "epoch" else float(v) for v in values]
 
     def weights(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:03d}.weights.h5"
 
     @property
+    def done(self) -> int:
+        return len(self.history.get("epoch", []))
+
+    @property
     def best(self) -> int:
-        return 1 + int(np.argmax([row["val_mean_iou"] for row in self.rows]))
+        return 1 + int(np.argmax(self.history["val_mean_iou"]))
 
     @property
     def finished(self) -> bool:
-        done = len(self.rows)
-        return done > 0 and (done >= self.epochs or done - self.best >= self.patience)
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.started = time.perf_counter()
+        return self.done > 0 and self.done >= min(self.epochs, self.best + self.patience)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        epoch, now = epoch + 1, time.perf_counter()
         if not math.isfinite(logs["loss"]):
-            raise ValueError(
-                f"The loss became {logs['loss']} in epoch {epoch + 1}: lower the learning rate."
-            )
-        seconds = time.perf_counter() - self.started
-        self.rows.append({"epoch": epoch + 1, "seconds": seconds, **logs})
-        self.model.save_weights(self.weights(epoch + 1))
+            problem = f"The loss became {logs['loss']} in epoch {epoch}"
+            raise ValueError(f"{problem}: lower the learning rate.")
+        for name, value in {"epoch": epoch, "seconds": now - self.started, **logs}.items():
+            self.history.setdefault(name, []).append(value)
+        self.model.save_weights(self.weights(epoch))
         part = self.folder / "log.csv.part"
         with open(part, "w", newline="") as file:
-            writer = csv.DictWriter(file, self.rows[0])
-            writer.writeheader()
-            writer.writerows(self.rows)
+            csv.writer(file).writerows([self.history, *zip(*self.history.values(), strict=True)])
         os.replace(part, self.log)
         for path in self.folder.glob("epoch-*.weights.h5"):
-            if path not in (self.weights(epoch + 1), self.weights(self.best)):
+            if path not in (self.weights(epoch), self.weights(self.best)):
                 path.unlink()
-        self.model.stop_training = self.finished
+        self.model.stop_training, self.started = self.finished, now
         self.show(live=not self.finished)
 
     def show(self, live: bool) -> None:
-        last, seconds = self.rows[-1], sum(row["seconds"] for row in self.rows)
+        scores, losses = self.history["val_mean_iou"], self.history["val_loss"]
         line = (
-            f"Epoch {len(self.rows)} of {self.epochs}, {seconds:.0f} s: loss {last['loss']:.3f}, "
-            f"validation loss {last['val_loss']:.3f}, mean IoU {last['val_mean_iou']:.3f} "
-            f"(best {self.rows[self.best - 1]['val_mean_iou']:.3f} in epoch {self.best})"
+            f"Epoch {self.done} of {self.epochs}, {sum(self.history['seconds']):.0f} s: loss "
+            f"{self.history['loss'][-1]:.3f}, validation loss {losses[-1]:.3f}, mean IoU "
+            f"{scores[-1]:.3f} (best {max(scores):.3f} in epoch {self.best})"
         )
         if not hasattr(get_ipython(), "kernel"):  # outside a notebook
             print(line)
             return
-        picture = ""
+        shown = Markdown(line)
         if live:
-            data = base64.b64encode(_png(_history_figure(self.history))).decode()
-            picture = f'<br><img alt="curves so far" src="data:image/png;base64,{data}">'
-        self.handle = self.handle or display(HTML(""), display_id=True)
-        self.handle.update(HTML(line + picture))
-
-    @property
-    def history(self) -> dict[str, list[float]]:
-        return {key: [row[key] for row in self.rows] for key in self.rows[0]}
+            figure = _history_figure(self.history)
+            figure.suptitle(line, fontsize=9)
+            shown = Image(_png(figure))
+        self.handle = self.handle or display(shown, display_id=True)
+        self.handle.update(shown)
 
 
 def train(
@@ -532,72 +446,55 @@ def train(
 ) -> dict[str, list[float]]:
     """Compiles and fits a model with early stopping, and survives a kill (lesson 2).
 
-    data/runs/<run>/ holds `log.csv` (a row an epoch), weights and optimiser state of the best and
-    the last epoch, and in the end `best.keras`. Where the same call finds its own unfinished work
-    there, it goes on after the last whole epoch (pictures come in a new order); a finished run
-    starts afresh.
+    `training` and `validation` are what `prepare` returns. data/runs/<run>/ gets `log.csv` (a row
+    an epoch) and `best.keras`; until then a folder in it holds weights and optimiser of the best
+    and the last epoch. Where the same call finds its own unfinished work there, it goes on after
+    the last whole epoch (pictures come in a new order); a finished run starts afresh.
 
-    Args:
-        model: from pixels to logits (B, H, W, C).
-        training, validation: what `prepare` returns.
-        task: names the classes.
-        epochs: at most so many.
-        run: name of the folder below data/runs/.
-        learning_rate: the peak of one cycle: a warm-up over a tenth of the steps, then half a
-            cosine down to zero.
-        patience: epochs without a better validation mean IoU after which training stops.
-        callbacks: more Keras callbacks.
+    `learning_rate` is the peak of one cycle: a warm-up over a tenth of the steps, then half a
+    cosine down to zero. Training stops after `patience` epochs without a better validation mean
+    IoU, or after `epochs`; the model then has the weights of the best epoch.
 
-    Returns:
-        Lists with a value an epoch: `epoch`, `seconds`, `loss`, `accuracy`, `mean_iou` and the
-        last three with `val_`. The model has the weights of the best validation mean IoU.
-
-    Raises:
-        ValueError: model and task differ in their number of classes, a split is empty, or the
-            loss became infinite.
+    Returns lists with a value an epoch: `epoch`, `seconds`, `loss`, `accuracy`, `mean_iou` and the
+    last three with `val_`. Raises ValueError where model and task differ in their number of
+    classes, a split is empty, or the loss became infinite.
     """
     _check_classes(model, task)
     if not len(training) or not len(validation):
         raise ValueError(f"The training or validation data of {task.name} hold no batch.")
-    steps = len(training) * epochs
+    steps = max(2, len(training) * epochs)
+    warmup = max(1, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 20,
-        decay_steps=max(1, steps - steps // 10),
-        warmup_target=learning_rate,
-        warmup_steps=max(1, steps // 10),
+        learning_rate / 20, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
     )
     score = keras.metrics.MeanIoU(len(task.classes), sparse_y_pred=False, name="mean_iou")
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-3, clipnorm=1.0)
     model.compile(optimizer, loss=segmentation_loss, metrics=["accuracy", score])
     model.optimizer.build(model.trainable_variables)
     folder = DATA / "runs" / run
-    folder.mkdir(parents=True, exist_ok=True)
-    marker = folder / "unfinished.json"  # there from before the first epoch until after the last
-    call = [task.name, epochs, len(training), learning_rate, patience, model.count_params()]
-    if not marker.is_file() or marker.read_text() != json.dumps(call):
-        for path in (marker, folder / "log.csv", *folder.glob("epoch-*.weights.h5")):
-            path.unlink(missing_ok=True)
-        marker.write_text(json.dumps(call))
-    keeper = _Keeper(folder, epochs, patience)
-    if keeper.rows:
-        model.load_weights(keeper.weights(len(keeper.rows)))
+    settings = [epochs, len(training), learning_rate, patience, model.count_params()]
+    work = folder / "-".join(["unfinished", task.name, *map(str, settings)])
+    for other in set(folder.glob("unfinished-*")) - {work}:
+        shutil.rmtree(other)
+    work.mkdir(parents=True, exist_ok=True)
+    keeper = _Keeper(work, epochs, patience)
+    if keeper.done:
+        model.load_weights(keeper.weights(keeper.done))
     if not keeper.finished:
         model.fit(
             training,
             validation_data=validation,
             epochs=epochs,
-            initial_epoch=len(keeper.rows),
+            initial_epoch=keeper.done,
             callbacks=[keeper, *callbacks],
-            shuffle=False,  # `prepare` does it
             verbose=0,
         )
     model.load_weights(keeper.weights(keeper.best))
     plain = keras.Model(model.inputs, model.outputs, name=model.name)  # without this file's loss
-    plain.save(folder / "best.part.keras")
-    os.replace(folder / "best.part.keras", folder / "best.keras")
-    marker.unlink()
-    for path in folder.glob("epoch-*.weights.h5"):
-        path.unlink()
+    plain.save(work / "best.keras")
+    for name in ("best.keras", "log.csv"):  # without its log, the work counts as finished
+        os.replace(work / name, folder / name)
+    shutil.rmtree(work)
     return keeper.history
 
 
@@ -610,6 +507,11 @@ def _check_classes(model: keras.Model, task: Task) -> None:
 
 
 # -------------------------------------------------------------------------------- evaluation
+def _confusion(mask: np.ndarray, prediction: np.ndarray, task: Task) -> np.ndarray:
+    """Pixels of each true class (rows) and predicted class (columns) of a picture: (C, C)."""
+    classes = len(task.classes)
+    pairs = classes * mask.astype(int) + prediction
+    return np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -636,17 +538,11 @@ def mean_iou(confusion: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model did: one confusion matrix a picture (lesson 2, in depth lesson 5).
-
-    Attributes:
-        task: names the classes.
-        confusion: int64 (N, C, C), pixels; true classes in rows, predicted ones in columns.
-        size: pixels a side at which prediction and truth were compared.
-    """
+    """How a model did: one confusion matrix a picture (lesson 2, in depth lesson 5)."""
 
     task: Task
-    confusion: np.ndarray
-    size: int
+    confusion: np.ndarray  # int64 (N, C, C), pixels; true classes in rows, predicted in columns
+    size: int  # pixels a side at which prediction and truth were compared
 
     @property
     def summary(self) -> dict[str, float]:
@@ -673,37 +569,30 @@ class Evaluation:
         measures = [*zip(self.task.classes, iou(pooled), self.interval(iou).T, strict=True)]
         measures += [("**mean IoU**", mean_iou(pooled), self.interval(mean_iou))]
         measures += [("accuracy", accuracy(pooled), self.interval(accuracy))]
-        lines = [f"| {n} | {value:.3f} | {a:.3f} to {b:.3f} |" for n, value, (a, b) in measures]
+        header = ("measure", "value", "95 % interval")
+        rows = [(name, value, f"{low:.3f} to {high:.3f}") for name, value, (low, high) in measures]
         note = f"Over the pixels of {len(self.confusion)} pictures at {self.size}x{self.size}; IoU"
         note += " a class, their mean, and the share of right pixels; intervals over pictures."
-        return "\n".join(["| | value | 95 % interval |", "|:--|--:|--:|", *lines, "", note])
+        return f"{table([dict(zip(header, row, strict=True)) for row in rows]).data}\n\n{note}"
 
 
 def evaluate(model: keras.Model, data: tf.data.Dataset, task: Task) -> Evaluation:
     """Compares predictions with the truth, pixel by pixel (lesson 2).
 
-    Args:
-        model: from pixels to logits (B, H, W, C); the highest is the prediction.
-        data: what `prepare` returns.
-        task: names the classes.
-
-    Raises:
-        ValueError: the data hold no picture, or model and task differ in their classes.
+    The class of the highest logit is the prediction; `data` is what `prepare` returns. Raises
+    ValueError where they hold no picture, or model and task differ in their number of classes.
     """
     _check_classes(model, task)
-    classes, matrices, size = len(task.classes), [], 0
+    matrices = []
     for images, masks in data:
-        predicted = model.predict_on_batch(images).argmax(-1)
-        pairs = classes * masks.numpy()[..., 0] + predicted
-        matrices += [np.bincount(pair.ravel(), minlength=classes**2) for pair in pairs]
-        size = images.shape[1]
+        pairs = zip(masks.numpy()[..., 0], model.predict_on_batch(images).argmax(-1), strict=True)
+        matrices += [_confusion(*pair, task) for pair in pairs]
     if not matrices:
         raise ValueError(f"No picture of {task.name} to evaluate on: check the split's source.")
-    return Evaluation(task, np.stack(matrices).reshape(-1, classes, classes), size)
+    return Evaluation(task, np.stack(matrices), images.shape[1])
 
 
 # ------------------------------------------------------------------------------------- plots
-
 plt.rcParams.update({"figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3})
 plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
 
@@ -727,11 +616,11 @@ def show(figure: plt.Figure, *, caption: str, alt: str) -> None:
 
 def table(rows: Sequence[dict[str, object]]) -> Markdown:
     """A Markdown table: a row for each dict, a column for each key, floats with three decimals."""
-    lines = [" | ".join(rows[0]), "|".join([":--", *["--:"] * (len(rows[0]) - 1)])]
+    numbers = [isinstance(value, int | float) for value in rows[0].values()]
+    lines = [list(rows[0]), ["--:" if number else ":--" for number in numbers]]
     for row in rows:
-        values = (f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values())
-        lines.append(" | ".join(values))
-    return Markdown("\n".join(f"| {line} |" for line in lines))
+        lines.append([f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()])
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def show_pictures(
@@ -746,41 +635,36 @@ def show_pictures(
 ) -> None:
     """Pictures with their classes outlined, their masks, and maybe predictions (lessons 1 and 2).
 
-    Args:
-        images: (H, W, 3) in 0..255, of any sizes; at most eight of them look well.
-        masks: integers (H, W) in 0..C-1.
-        predictions: as masks; the mean IoU with the mask stands above each.
-        titles: one for each picture.
+    Images (H, W, 3) in 0..255 may be of any sizes, and at most eight of them look well; masks and
+    predictions are integers (H, W) in 0..C-1. Above a prediction stands its mean IoU.
     """
-    rows, columns, classes = 3 if len(predictions) else 2, len(images), len(task.classes)
-    width = min(9.0, 2.0 * columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, 1.07 * rows * width / columns + 0.4), squeeze=False
-    )
+    kinds = ["picture", "mask", "prediction"] if len(predictions) else ["picture", "mask"]
+    width = min(9.0, 2.0 * len(images))
+    size = (width, 1.07 * len(kinds) * width / len(images) + 0.4)
+    figure, axes = plt.subplots(len(kinds), len(images), figsize=size, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-    colours = {"cmap": matplotlib.colors.ListedColormap(task.colours), "interpolation": "nearest"}
+    for axis, kind in zip(axes[:, 0], kinds, strict=True):
+        axis.set_ylabel(kind)
+    options = {"vmin": 0, "vmax": len(task.classes) - 1, "interpolation": "nearest"}
+    options["cmap"] = matplotlib.colors.ListedColormap(task.colours)
+    edge = [patheffects.withStroke(linewidth=2.4, foreground="black")]
     for column, (image, mask) in enumerate(zip(images, masks, strict=True)):
         axes[0, column].imshow(np.clip(image, 0, 255).astype("uint8"))
+        axes[0, column].set_title(titles[column] if titles else "")
         for value, colour in enumerate(task.colours):
             if task.classes[value] != "background" and (mask == value).any():
                 lines = axes[0, column].contour(mask == value, [0.5], colors=colour, linewidths=1.2)
-                lines.set_path_effects([patheffects.withStroke(linewidth=2.4, foreground="black")])
-        axes[1, column].imshow(mask, vmin=0, vmax=classes - 1, **colours)
-        axes[0, column].set_title(titles[column] if titles else "")
-        if rows == 3:
-            axes[2, column].imshow(predictions[column], vmin=0, vmax=classes - 1, **colours)
-            pairs = np.bincount((classes * mask + predictions[column]).ravel(), None, classes**2)
-            score = mean_iou(pairs.reshape(classes, classes))
+                lines.set_path_effects(edge)
+        axes[1, column].imshow(mask, **options)
+        if len(predictions):
+            axes[2, column].imshow(predictions[column], **options)
+            score = mean_iou(_confusion(mask, predictions[column], task))
             axes[2, column].set_title(f"mean IoU {score:.2f}")
-    for axis, name in zip(axes[:, 0], ("picture", "mask", "prediction"), strict=False):
-        axis.set_ylabel(name)
-    squares = [
-        patches.Patch(facecolor=colour, edgecolor="black", label=name)
-        for name, colour in zip(task.classes, task.colours, strict=True)
-    ]
-    figure.legend(handles=squares, loc="outside lower center", ncols=classes, frameon=False)
+    squares = [patches.Patch(facecolor=c, edgecolor="black") for c in task.colours]
+    place = {"loc": "outside lower center", "ncols": len(squares), "frameon": False}
+    figure.legend(squares, task.classes, **place)
     show(figure, caption=caption, alt=alt)
 
 
