@@ -45,6 +45,7 @@ __all__ = ["FIRE", "PETS", "Course", "Evaluation", "Task", "accuracy", "dice", "
 __all__ += ["load_fire", "load_folder", "load_pets", "mean_iou", "prepare", "segmentation_loss"]
 __all__ += ["setup", "show", "show_history", "show_pictures", "table", "take", "train", "unet"]
 
+tf.get_logger().setLevel("ERROR")  # it warns of every fifth model that predicts
 DATA = Path(__file__).resolve().parent / "data"
 
 
@@ -147,12 +148,12 @@ def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
         mask = record["segmentation_mask"] - 1
         return {"images": record["image"], "segmentation_masks": mask, "names": record["file_name"]}
 
-    train, test = (
-        builder.as_dataset(split=part).map(to_example, tf.data.AUTOTUNE)
-        for part in ("train", "test")
-    )
-    kept = round(len(train) * validation)
-    return {"train": train.skip(kept), "validation": train.take(kept), "test": test}
+    kept = round(builder.info.splits["train"].num_examples * validation)
+    parts = {"train": f"train[{kept}:]", "validation": f"train[:{kept}]", "test": "test"}
+    return {
+        name: builder.as_dataset(split=part).map(to_example, tf.data.AUTOTUNE)
+        for name, part in parts.items()
+    }
 
 
 def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Dataset]:
