@@ -150,8 +150,9 @@ def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
 
     kept = round(builder.info.splits["train"].num_examples * validation)
     parts = {"train": f"train[{kept}:]", "validation": f"train[:{kept}]", "test": "test"}
+    config = tfds.ReadConfig(try_autocache=False)  # `prepare` caches what is smaller, once resized
     return {
-        name: builder.as_dataset(split=part).map(to_example, tf.data.AUTOTUNE)
+        name: builder.as_dataset(split=part, read_config=config).map(to_example, tf.data.AUTOTUNE)
         for name, part in parts.items()
     }
 
@@ -488,6 +489,7 @@ def train(
             epochs=epochs,
             initial_epoch=keeper.done,
             callbacks=[keeper, *callbacks],
+            shuffle=False,  # `prepare` does it
             verbose=0,
         )
     model.load_weights(keeper.weights(keeper.best))
