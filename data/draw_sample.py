@@ -94,7 +94,7 @@ def pet_features() -> Any:
         {
             "image": tfds.features.Image(encoding_format="jpeg"),
             "label": tfds.features.ClassLabel(names=list(BREEDS)),
-            "species": tfds.features.ClassLabel(names=["cat", "dog"]),
+            "species": tfds.features.ClassLabel(names=["Cat", "Dog"]),
             "file_name": tfds.features.Text(),
             "segmentation_mask": tfds.features.Image(shape=(None, None, 1), use_colormap=True),
             "head_bbox": tfds.features.BBoxFeature(),
@@ -126,7 +126,7 @@ def write_pets(folder: Path, processes: int) -> None:
                             {
                                 "image": io.BytesIO(drawn.jpeg),
                                 "label": drawn.facts["breed"],
-                                "species": drawn.facts["species"],
+                                "species": drawn.facts["species"].capitalize(),
                                 "file_name": drawn.name + ".jpg",
                                 "segmentation_mask": io.BytesIO(drawn.png),
                                 "head_bbox": tfds.features.BBox(*drawn.facts["head_bbox"]),
