@@ -65,16 +65,10 @@ def setup(seed: int = 7) -> Course:
     with the course, `full` the real ones from the internet. Unset, it is `full` where TensorFlow
     sees a GPU and `sample` elsewhere. Raises ValueError for another value.
     """
-    meaning = {
-        "sample": "drawn pictures that ship with the course",
-        "full": "the real data sets, downloaded once",
-    }
+    about = {"sample": "drawn, ships with the course", "full": "real, downloaded once"}
     profile, gpus = os.environ.get("COURSE_DATA", ""), tf.config.list_physical_devices("GPU")
-    if profile not in ("", *meaning):
-        raise ValueError(
-            f"COURSE_DATA is {profile!r}, but must be 'sample' ({meaning['sample']}) or 'full' "
-            f"({meaning['full']}). Set it to one of them, or unset it."
-        )
+    if profile not in ("", *about):
+        raise ValueError(f"COURSE_DATA is {profile!r}: set it to 'sample' or 'full', or unset it.")
     why = "the environment variable COURSE_DATA says so"
     if not profile:
         profile = "full" if gpus else "sample"
@@ -84,7 +78,7 @@ def setup(seed: int = 7) -> Course:
     versions = [f"{name} {module.__version__}" for name, module in modules.items()]
     other = "full" if profile == "sample" else "sample"
     rows = {
-        "Data": f"**{profile}**: {meaning[profile]}",
+        "Data": f"**{profile}**: {about[profile]}",
         "Why": why,
         "To change it": f"run `%env COURSE_DATA={other}`, then this cell again",
         "Device": f"{len(gpus)} GPU" if gpus else f"CPU with {os.cpu_count()} cores",
@@ -118,15 +112,12 @@ def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
     stores 1 = pet, 2 = background, 3 = border; these masks hold 0, 1, 2 in that order. Raises
     RuntimeError where a file is missing or damaged, or cannot be downloaded.
     """
-    folder = DATA / "sketch_pets/1.0.0"
+    place = folder = DATA / "sketch_pets/1.0.0"
     way_out = "Restore it (`git checkout -- data`) or redraw it (`python data/draw_sample.py`)."
     if course.profile == "full":
-        folder = Path(tfds.core.constants.DATA_DIR) / "oxford_iiit_pet/4.0.0"
-        way_out = (
-            "Delete that folder and run this cell again with a network, point TFDS_DATA_DIR to a "
-            "folder that holds oxford_iiit_pet/4.0.0, or set COURSE_DATA=sample for the drawings."
-        )
-    place = folder
+        place = folder = Path(tfds.core.constants.DATA_DIR) / "oxford_iiit_pet/4.0.0"
+        way_out = "Delete that folder and run this cell again with a network, set TFDS_DATA_DIR to "
+        way_out += "where oxford_iiit_pet/4.0.0 is, or COURSE_DATA=sample for the drawings."
     try:
         if course.profile == "sample":
             builder = tfds.builder_from_directory(folder)
@@ -212,19 +203,16 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
         elif annotation.size != picture.size:
             faults.append(f"{image}: is {picture.size} wide and high, not as {mask}")
         elif values.max() >= len(task.classes):
-            found = f"holds the values {np.unique(values)[:6].tolist()}"
-            allowed = f"the classes of {task.name} are 0..{len(task.classes) - 1}"
-            faults.append(f"{mask}: {found}, but {allowed}")
+            found, highest = np.unique(values)[:6].tolist(), len(task.classes) - 1
+            faults.append(f"{mask}: holds {found}, but {task.name} has the classes 0..{highest}")
     if faults:
         listed = "\n".join(f"- {fault}" for fault in sorted(faults))
         raise ValueError(f"Correct or remove these files ({len(faults)} faults):\n{listed}")
 
     def read(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {
-            "images": tf.io.decode_image(tf.io.read_file(image), 3, expand_animations=False),
-            "segmentation_masks": tf.io.decode_png(tf.io.read_file(mask), 1),
-            "names": image,
-        }
+        pixels = tf.io.decode_image(tf.io.read_file(image), 3, expand_animations=False)
+        labels = tf.io.decode_png(tf.io.read_file(mask), 1)
+        return {"images": pixels, "segmentation_masks": labels, "names": image}
 
     paths = tuple([str(path) for path in column] for column in zip(*pairs, strict=True))
     return tf.data.Dataset.from_tensor_slices(paths).map(read, tf.data.AUTOTUNE)
@@ -319,10 +307,9 @@ def unet(
     """
     depth = len(filters) - 1
     if size % 2**depth:
-        raise ValueError(
-            f"The size {size} cannot be halved {depth} times: {len(filters)} levels need a "
-            f"multiple of {2**depth}, for example {math.ceil(size / 2**depth) * 2**depth}."
-        )
+        good = math.ceil(size / 2**depth) * 2**depth
+        need = f"{len(filters)} levels need a multiple of {2**depth}, for example {good}"
+        raise ValueError(f"The size {size} cannot be halved {depth} times: {need}.")
 
     def block(x: keras.KerasTensor, channels: int, name: str) -> keras.KerasTensor:
         shortcut = keras.layers.Conv2D(channels, 1, name=f"{name}_shortcut")(x)
@@ -381,13 +368,10 @@ class _Keeper(keras.callbacks.Callback):
         lines = self.log.read_text().splitlines() if self.log.is_file() else []
         for name, *values in zip(*csv.reader(lines), strict=True):
             self.history[name] = [int(v) if name == "epoch" else float(v) for v in values]
+        self.done = len(self.history.get("epoch", []))
 
     def weights(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:03d}.weights.h5"
-
-    @property
-    def done(self) -> int:
-        return len(self.history.get("epoch", []))
 
     @property
     def best(self) -> int:
@@ -398,19 +382,19 @@ class _Keeper(keras.callbacks.Callback):
         return self.done > 0 and self.done >= min(self.epochs, self.best + self.patience)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        epoch, now = epoch + 1, time.perf_counter()
+        self.done, now = epoch + 1, time.perf_counter()
         if not math.isfinite(logs["loss"]):
-            problem = f"The loss became {logs['loss']} in epoch {epoch}"
+            problem = f"The loss became {logs['loss']} in epoch {self.done}"
             raise ValueError(f"{problem}: lower the learning rate.")
-        for name, value in {"epoch": epoch, "seconds": now - self.started, **logs}.items():
+        for name, value in {"epoch": self.done, "seconds": now - self.started, **logs}.items():
             self.history.setdefault(name, []).append(value)
-        self.model.save_weights(self.weights(epoch))
+        self.model.save_weights(self.weights(self.done))
         part = self.folder / "log.csv.part"
         with open(part, "w", newline="") as file:
             csv.writer(file).writerows([self.history, *zip(*self.history.values(), strict=True)])
         os.replace(part, self.log)
         for path in self.folder.glob("epoch-*.weights.h5"):
-            if path not in (self.weights(epoch), self.weights(self.best)):
+            if path not in (self.weights(self.done), self.weights(self.best)):
                 path.unlink()
         self.model.stop_training, self.started = self.finished, now
         self.show(live=not self.finished)
@@ -572,11 +556,13 @@ class Evaluation:
         measures = [*zip(self.task.classes, iou(pooled), self.interval(iou).T, strict=True)]
         measures += [("**mean IoU**", mean_iou(pooled), self.interval(mean_iou))]
         measures += [("accuracy", accuracy(pooled), self.interval(accuracy))]
-        header = ("measure", "value", "95 % interval")
-        rows = [(name, value, f"{low:.3f} to {high:.3f}") for name, value, (low, high) in measures]
+        rows = [
+            {"measure": name, "value": value, "95 % interval": f"{low:.3f} to {high:.3f}"}
+            for name, value, (low, high) in measures
+        ]
         note = f"Over the pixels of {len(self.confusion)} pictures at {self.size}x{self.size}; IoU"
         note += " a class, their mean, and the share of right pixels; intervals over pictures."
-        return f"{table([dict(zip(header, row, strict=True)) for row in rows]).data}\n\n{note}"
+        return f"{table(rows).data}\n\n{note}"
 
 
 def evaluate(model: keras.Model, data: tf.data.Dataset, task: Task) -> Evaluation:
@@ -619,10 +605,12 @@ def show(figure: plt.Figure, *, caption: str, alt: str) -> None:
 
 def table(rows: Sequence[dict[str, object]]) -> Markdown:
     """A Markdown table: a row for each dict, a column for each key, floats with three decimals."""
-    numbers = [isinstance(value, int | float) for value in rows[0].values()]
+    numbers = [isinstance(value, int | float | np.number) for value in rows[0].values()]
     lines = [list(rows[0]), ["--:" if number else ":--" for number in numbers]]
     for row in rows:
-        lines.append([f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values()])
+        lines.append(
+            [f"{v:.3f}" if isinstance(v, float | np.floating) else str(v) for v in row.values()]
+        )
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
@@ -666,8 +654,7 @@ def show_pictures(
             score = mean_iou(_confusion(mask, predictions[column], task))
             axes[2, column].set_title(f"mean IoU {score:.2f}")
     squares = [patches.Patch(facecolor=c, edgecolor="black") for c in task.colours]
-    place = {"loc": "outside lower center", "ncols": len(squares), "frameon": False}
-    figure.legend(squares, task.classes, **place)
+    figure.legend(squares, task.classes, loc="outside lower center", ncols=4, frameon=False)
     show(figure, caption=caption, alt=alt)
 
 
