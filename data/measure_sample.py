@@ -38,8 +38,8 @@ SIZE = 128
 CARD = DATA / "README.md"
 START, END = "<!-- measured: start -->", "<!-- measured: end -->"
 FILTERS = (12, 24, 48, 96, 192)
-UNET_EPOCHS, EXTRA, BATCH = 30, 1000, 16
-STEPS = {"from scratch": 800, "ImageNet encoder": 500}
+UNET_EPOCHS, EXTRA, BATCH = 30, 1000, 8
+STEPS = {"ImageNet encoder": 1000, "from scratch": 1300}
 PARTS = ("inventory", "colour", "unet", "photographs")
 Rows = dict[str, str]
 

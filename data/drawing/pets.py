@@ -361,7 +361,7 @@ def comb(
     for line, colour, out in zip(lines, map(tuple, inks.tolist()), leaves.tolist(), strict=True):
         ink.line(line, fill=colour)
         if out:
-            veil.line(line, fill=170)
+            veil.line(line, fill=150)
     small = canvas.resize((width, height), Image.Resampling.BOX)
     combed = 2 * linear(np.asarray(small))
     wet = blur((inside & ~fur).astype(np.float32), 0.5)[..., None]
@@ -382,7 +382,7 @@ def trimap(visible: Array) -> Array:
     half = 0.0205 * np.sqrt(visible.shape[0] * visible.shape[1])
     sigma = 0.8 * half
     core = blur((visible > 0.5).astype(np.float32), sigma)
-    reach = blur((visible > 0.2).astype(np.float32), sigma)
+    reach = blur((visible > 0.3).astype(np.float32), sigma)
     mask = np.full(visible.shape, BORDER, np.uint8)
     mask[core > 0.9] = PET
     mask[reach < 0.1] = BACKGROUND
@@ -628,14 +628,14 @@ def draw_pets(rng: Generator, breed: str | None = None, difficulty: float = 0.0)
     kinds = [*FLOORS, "cloth", "collage", "plain"]
     weights = np.array([1.5, 1.6, 1.2, 1.2, 0.8, 0.7, 0.5, 0.8, 0.5, 0.9, 1.3, 1.7, 0.3, 0.4])
     weights[-2] += 0.6 * difficulty
-    tries = [str(kind) for kind in rng.choice(kinds, 1 + round(3 * (1 - difficulty)),
+    tries = [str(kind) for kind in rng.choice(kinds, 1 + round(5 * (1 - difficulty)),
                                               p=weights / weights.sum())]  # fmt: skip
     places = [(*backdrop(rng, height, width, view, kind), kind) for kind in tries]
     light = Light.random(rng, view, places[0][2])
     first = draw_animal(rng, main, view, light, height, width)
     scene, rough, _, kind = max(places, key=lambda found: difference(found[0], first))
-    if rng.random() < 0.85 - 0.35 * difficulty:  # depth of field
-        scene = blur(scene, rng.uniform(0.8, 4.0))
+    if rng.random() < 0.9 - 0.4 * difficulty:  # depth of field
+        scene = blur(scene, rng.uniform(1.0, 4.0))
     if light.flash:
         scene = scene * rng.uniform(0.3, 0.9)
 
@@ -674,7 +674,7 @@ def draw_pets(rng: Generator, breed: str | None = None, difficulty: float = 0.0)
         layer = draw_thing(rng, solids, home, owner, alike, view, light, height, width)
         if layer is not None:
             layers.append(layer)
-    scene = stand_apart(scene, layers[: len(animals)], 0.9 * (1 - difficulty))
+    scene = stand_apart(scene, layers[: len(animals)], 1.25 * (1 - difficulty))
     visible = np.zeros((height, width), np.float32)
     for layer in sorted(layers, key=lambda item: -item.distance):
         scene = over(scene, layer.scene, layer.alpha)
