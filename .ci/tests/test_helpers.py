@@ -29,6 +29,7 @@ from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
 
+import benchmark
 import unet_helpers
 from unet_helpers import FIRE, PETS, Course, Evaluation, Task
 
@@ -564,6 +565,15 @@ def test_colour_layers_leave_the_mask_alone(name: str) -> None:
     ((after, masks),) = unet_helpers.prepare(made, PETS, augment=[COLOURING[name]()], **options)
     np.testing.assert_array_equal(plain, masks)
     assert after.dtype == tf.float32 and np.abs(after - before).max() > 1
+
+
+def test_the_layers_of_lesson_2_leave_whole_labels() -> None:
+    layers = benchmark.cell("02", "recipe")["AUGMENT"]
+    made = dataset(examples(8, (32, 32)))
+    data = unet_helpers.prepare(made, PETS, size=32, batch_size=4, augment=layers)
+    for images, masks in data:
+        assert masks.dtype == tf.int32 and set(np.unique(masks)) <= {0, 1, 2}
+        assert np.isfinite(images).all() and np.min(images) >= 0 and np.max(images) <= 255
 
 
 def changed(**changes: Callable[[np.ndarray], np.ndarray]) -> list[dict[str, object]]:
