@@ -38,8 +38,8 @@ SIZE = 128
 CARD = DATA / "README.md"
 START, END = "<!-- measured: start -->", "<!-- measured: end -->"
 FILTERS = (12, 24, 48, 96, 192)
-UNET_EPOCHS, EXTRA, BATCH = 30, 1000, 8
-STEPS = {"ImageNet encoder": 1000, "from scratch": 1300}
+UNET_EPOCHS, EXTRA, BATCH = 30, 800, 8
+STEPS = {"ImageNet encoder": 700, "from scratch": 900}
 PARTS = ("inventory", "colour", "unet", "photographs")
 Rows = dict[str, str]
 
