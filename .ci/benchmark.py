@@ -13,22 +13,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
 import unet_helpers
 from unet_helpers import PETS, keras, keras_cv, np, tf
 
-NOTEBOOKS = Path(unet_helpers.__file__).parent / "notebooks"
 SIZE = 128
 
 
 def cell(notebook: str, name: str) -> dict[str, object]:
     """Run one cell of a lesson, found by its id, and return what it defines."""
-    path = next(NOTEBOOKS.glob(f"{notebook}_*.ipynb"))
+    path = next((ROOT / "notebooks").glob(f"{notebook}_*.ipynb"))
     cells = nbformat.read(path, as_version=4).cells
     source = next((cell.source for cell in cells if cell.id == name), None)
     if source is None:

@@ -125,7 +125,7 @@ def test_every_picture_decodes_and_fits_its_mask(dataset: str, part: str) -> Non
         assert pixels.std() > 5, f"{name} shows nothing"
         labels = set(np.unique(np.asarray(mask)).tolist())
         assert labels <= allowed, name
-        assert dataset == FIRE or labels == allowed, f"{name} lacks a class"
+        assert dataset == FIRE or {1, 3} <= labels, f"{name} shows no pet, or one without border"
         empty += labels == {0}
         values.update(labels)
         sizes[image.size] += 1
@@ -143,7 +143,7 @@ def test_every_picture_decodes_and_fits_its_mask(dataset: str, part: str) -> Non
 def test_pets_are_labelled(part: str) -> None:
     folder = DATA / PETS / "1.0.0"
     breeds = (folder / "label.labels.txt").read_text(encoding="utf-8").split()
-    seen, species = Counter(), {}
+    seen, species, hidden = Counter(), {}, 0
     for record in records(part):
         height, width = record["image"].shape[:2]
         name = record["file_name"].decode()
@@ -155,9 +155,10 @@ def test_pets_are_labelled(part: str) -> None:
         assert 0 <= top < bottom <= 1 and 0 <= left < right <= 1, name
         rows = slice(int(top * height), int(np.ceil(bottom * height)))
         columns = slice(int(left * width), int(np.ceil(right * width)))
-        assert (record["segmentation_mask"][rows, columns] == 1).any(), (
-            f"{name}: no pet in its head"
-        )
+        head = record["segmentation_mask"][rows, columns]
+        assert (head != 2).any(), f"{name}: the head's box shows background alone"
+        hidden += not (head == 1).any()
+    assert hidden <= 0.01 * len(records(part)), "few heads are hidden by something before them"
     assert set(seen) == set(breeds) and len(set(seen.values())) == 1, "as many of each breed"
     assert all(len(kinds) == 1 for kinds in species.values())
     assert set.union(*species.values()) == {0, 1}
