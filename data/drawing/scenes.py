@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from drawing.solids import FUR, Solid, View, frame_along, render, unit
+from drawing.solids import FUR, Solid, View, frame_along, unit
 from drawing.textures import (
     PALETTES,
     Array,
@@ -464,5 +464,3 @@ def sunlight(rng: Generator, height: int, width: int) -> Array:
         pattern = smoothstep(edge - 0.03, edge + rng.uniform(0.03, 0.4), ramp)
     return blur((low + (1.35 - low) * pattern).astype(np.float32), rng.uniform(0.5, 3.0))
 
-
-__all__ = ["FLOORS", "THINGS", "backdrop", "in_front", "place", "render", "sunlight", "thing"]
