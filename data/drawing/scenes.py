@@ -463,4 +463,3 @@ def sunlight(rng: Generator, height: int, width: int) -> Array:
         ramp = gradient(height, width, a) + 0.06 * (smooth_noise(rng, height, width, 5) - 0.5)
         pattern = smoothstep(edge - 0.03, edge + rng.uniform(0.03, 0.4), ramp)
     return blur((low + (1.35 - low) * pattern).astype(np.float32), rng.uniform(0.5, 3.0))
-
