@@ -467,6 +467,12 @@ def test_images_are_resized_bilinearly_and_masks_by_the_nearest_pixel() -> None:
     assert len(np.unique(images)) > 2
 
 
+def test_no_epoch_waits_for_a_sleeping_tuner() -> None:
+    """`Model.fit` stalls at the end of an epoch, at random, where TensorFlow tunes its input."""
+    prepared = unet_helpers.prepare(dataset(examples(2)), PETS, size=16, training=True)
+    assert prepared.options().autotune.enabled is False
+
+
 def test_evaluation_data_keep_their_order_and_are_read_once() -> None:
     reads = []
 
@@ -639,7 +645,7 @@ def test_unet_has_the_documented_stages_and_parameters() -> None:
     assert stages["bottleneck_add"] == (4, 4, 12)
 
     assert model.count_params() == parameters(filters, 3)
-    assert unet_helpers.unet(2).count_params() == parameters((8, 16, 32, 64, 128), 2)
+    assert unet_helpers.unet(2).count_params() == parameters((12, 24, 48, 96, 192), 2)
 
 
 def parameters(filters: Sequence[int], classes: int) -> int:
@@ -1053,6 +1059,13 @@ confusions = (
     )
     .filter(lambda confusion: confusion.sum() > 0)
 )
+
+
+def test_confusion_matrix_counts_pairs() -> None:
+    generator = np.random.default_rng(0)
+    mask, guess = generator.integers(0, 3, (2, 2, 4, 5)).astype("uint8")
+    expected = [[((mask == t) & (guess == g)).sum() for g in range(3)] for t in range(3)]
+    np.testing.assert_array_equal(unet_helpers.confusion_matrix(mask, guess, PETS), expected)
 
 
 @given(confusions, st.randoms())
