@@ -38,7 +38,7 @@ SEED = 2026
 VERSION = "1.0.0"
 PETS, FIRE = "sketch_pets", "sketch_fire"
 COUNTS = {
-    PETS: {"train": 20 * len(BREEDS), "test": 7 * len(BREEDS)},
+    PETS: {"train": 26 * len(BREEDS), "test": 7 * len(BREEDS)},
     FIRE: {"train": 360, "test": 120},
 }
 QUALITY = {PETS: 82, FIRE: 75}

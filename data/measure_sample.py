@@ -40,6 +40,7 @@ START, END = "<!-- measured: start -->", "<!-- measured: end -->"
 FILTERS = (12, 24, 48, 96, 192)
 UNET_EPOCHS, EXTRA, BATCH = 30, 800, 8
 STEPS = {"ImageNet encoder": 700, "from scratch": 900}
+WITNESS = course.Task("pet against background", course.PETS.classes[:2], course.PETS.colours[:2])
 PARTS = ("inventory", "colour", "unet", "photographs")
 Rows = dict[str, str]
 
@@ -85,13 +86,7 @@ def inventory() -> Rows:
     return rows
 
 
-def confusion(truth: Array, predicted: Array, classes: int) -> Array:
-    """Pooled confusion matrix (C, C), truth in rows."""
-    pairs = classes * truth.ravel().astype(np.int64) + predicted.ravel()
-    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
-
-
-def colour_and_position(dataset: str, classes: int) -> Array:
+def colour_and_position(dataset: str, task: course.Task) -> Array:
     """IoU of each class for a logistic regression on RGB, x and y of single pixels."""
 
     def table(images: Array) -> Array:
@@ -103,20 +98,20 @@ def colour_and_position(dataset: str, classes: int) -> Array:
     keras.utils.set_random_seed(0)
     images, masks = load(dataset, "train")
     pick = np.random.default_rng(0).choice(masks.size, 400_000, replace=False)
-    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(classes)])
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(len(task.classes))])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     schedule = keras.optimizers.schedules.CosineDecay(0.02, 1000)
     model.compile(keras.optimizers.Adam(schedule), loss)
     model.fit(table(images)[pick], masks.ravel()[pick], 4000, 10, verbose=0)
     images, masks = load(dataset, "test")
     predicted = model.predict(table(images), 100_000, verbose=0).argmax(-1)
-    return course.iou(confusion(masks, predicted, classes))
+    return course.iou(course.confusion_matrix(masks.ravel(), predicted, task))
 
 
 def colour() -> Rows:
     """How far colour and position of single pixels lead."""
-    pets = colour_and_position(PETS, 3)
-    fire = colour_and_position(FIRE, 2)
+    pets = colour_and_position(PETS, course.PETS)
+    fire = colour_and_position(FIRE, course.FIRE)
     return {
         "pets, RGB and position of a pixel (logistic regression)": (
             f"mean IoU {np.mean(pets):.3f} ({pets[0]:.2f} / {pets[1]:.2f} / {pets[2]:.2f})"
@@ -133,11 +128,12 @@ def unet() -> Rows:
     passes = UNET_EPOCHS * len(images)
     fit(model, images, masks, passes // BATCH, seed=0, gentle=True)
     images, masks = load(PETS, "test")
-    ious = course.iou(confusion(masks, predict(model, images).argmax(-1), 3))
+    found = predict(model, images).argmax(-1)
+    ious = course.iou(course.confusion_matrix(masks, found, course.PETS))
     return {
-        f"pets, U-Net {FILTERS[0]} to {FILTERS[-1]} filters on the {COUNTS[PETS]['train']} training"
-        f" drawings, {passes:,} augmented passes": (
-            f"mean IoU {np.mean(ious):.3f} ({ious[0]:.2f} / {ious[1]:.2f} / {ious[2]:.2f})"
+        f"pets, the U-Net of lesson 2 ({FILTERS[0]} to {FILTERS[-1]} filters)": (
+            f"mean IoU {np.mean(ious):.3f} ({ious[0]:.2f} / {ious[1]:.2f} / {ious[2]:.2f}) after "
+            f"{passes:,} augmented passes over the {COUNTS[PETS]['train']} training drawings"
         )
     }
 
@@ -281,14 +277,16 @@ def photographs(folder: Path, split: str, seeds: int, processes: int) -> Rows:
             fit(model, images, masks, steps, seed)
             logits = predict(model, photos)
             background = (logits[..., 1] > logits[..., 0]).astype(int)
-            pooled = confusion(truth[counted], background[counted], 2)
+            pooled = course.confusion_matrix(truth[counted], background[counted], WITNESS)
             scores.append(course.mean_iou(pooled))
             ious = ", ".join(f"{value:.3f}" for value in course.iou(pooled))
             print(f"{name}, seed {seed}: {scores[-1]:.3f} (pet, background: {ious}), "
                   f"{time.time() - start:.0f} s", flush=True)  # fmt: skip
         each = ", ".join(f"{score:.3f}" for score in scores)
-        rows[f"{len(photos)} {split} photographs, {name}, {len(images)} drawings, {steps * BATCH:,} "
-             "passes"] = f"mean IoU {np.mean(scores):.3f} (seeds: {each})"  # fmt: skip
+        rows[f"{len(photos)} {split} photographs, {name}"] = (
+            f"mean IoU {np.mean(scores):.3f} (seeds: {each}) after {steps * BATCH:,} passes over "
+            f"{len(images)} drawings"
+        )
     return rows
 
 
@@ -303,7 +301,8 @@ def update_card(rows: Rows) -> None:
         raise ValueError(f"{CARD} lacks the lines {START} and {END}: put them around its table")
     before, table, after = re.split(f"{re.escape(START)}|{re.escape(END)}", text)
     old = dict(re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE))
-    old.pop("what", None)
+    for heading in ("what", ":--"):
+        old.pop(heading, None)
     lines = [f"| {key} | {value} |" for key, value in {**old, **rows}.items()]
     table = "\n".join(["", "| what | measured |", "| :-- | :-- |", *lines, ""])
     CARD.write_text(before + START + table + END + after, encoding="utf-8")

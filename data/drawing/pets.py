@@ -20,7 +20,6 @@ from drawing.animals import (
 )
 from drawing.scenes import FLOORS, THINGS, backdrop, in_front, place, sunlight, thing
 from drawing.solids import (
-    CLOTH,
     EYE,
     FUR,
     LIP,
@@ -227,7 +226,6 @@ def shade(
         LIP: np.float32([0.02, 0.01, 0.01]),
         TONGUE: np.float32([0.55, 0.16, 0.18]),
         EYE: np.float32([0.01, 0.008, 0.007]),
-        CLOTH: pick_colour(rng, "vivid"),
     }  # fmt: skip
     for kind, tone in wet.items():
         colours[material == kind] = tone
@@ -668,7 +666,7 @@ def draw_pets(rng: Generator, breed: str | None = None, difficulty: float = 0.0)
     layers = [first]
     layers += [draw_animal(rng, animal, view, light, height, width) for animal in animals[1:]]
     for solids, home in things:
-        owner = animals[0].coat if rng.random() < 0.7 else BREEDS[
+        owner = animals[0].coat if rng.random() < 0.4 + 0.3 * difficulty else BREEDS[
             str(rng.choice(list(BREEDS)))].coat  # fmt: skip
         alike = 0.25 + 0.4 * difficulty
         layer = draw_thing(rng, solids, home, owner, alike, view, light, height, width)
@@ -684,7 +682,7 @@ def draw_pets(rng: Generator, breed: str | None = None, difficulty: float = 0.0)
     for animal in animals:
         hairs = whiskers(rng, animal, view, height, width)
         scene = over(scene, np.float32([0.8, 0.8, 0.78]), 0.55 * hairs * visible)
-    if rng.random() < 0.04 + 0.1 * difficulty:
+    if rng.random() < 0.02 + 0.12 * difficulty:
         tones = [scene[visible > 0.9].mean(0) if (visible > 0.9).any() else np.full(3, 0.3)]
         front, cover = in_front(rng, height, width, tones)
         scene = over(scene, front, cover)

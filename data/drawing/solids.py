@@ -14,7 +14,7 @@ import numpy as np
 
 from drawing.textures import Array, blur
 
-FUR, NOSE, EYE, TONGUE, CLOTH, LIP = range(6)
+FUR, NOSE, EYE, TONGUE, LIP = range(5)
 
 
 def unit(vector: Array) -> Array:
