@@ -27,6 +27,7 @@ import unet_helpers
 from unet_helpers import PETS, keras, keras_cv, np, tf
 
 SIZE = 128
+COURSE = unet_helpers.Course("sample", 7)
 
 
 def cell(notebook: str, name: str) -> dict[str, object]:
@@ -37,6 +38,7 @@ def cell(notebook: str, name: str) -> dict[str, object]:
     if source is None:
         raise ValueError(f"{path.name} has no cell of the id {name!r}, which holds its settings.")
     found = {"keras": keras, "keras_cv": keras_cv, "np": np, "tf": tf, "PETS": PETS}
+    found["course"] = COURSE
     exec(compile(source, f"{path.name}: {name}", "exec"), found)  # noqa: S102  the lesson's own code
     return found
 
@@ -150,11 +152,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a quarter of the time")
     parser.add_argument("--layers", action="store_true", help="also each layer alone")
     arguments = parser.parse_args()
-    keras.utils.set_random_seed(7)
+    keras.utils.set_random_seed(COURSE.seed)
     recipe = cell("02", "recipe")
     seconds, repeats = (1.0, 1) if arguments.quick else (4.0, 3)
-    course = unet_helpers.Course("sample", 7)
-    split = unet_helpers.load_pets(course)["train"]
+    split = unet_helpers.load_pets(COURSE)["train"]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gpus = len(tf.config.list_physical_devices("GPU"))
     print(f"{cores} cores, {gpus} GPUs, {len(split)} pictures at {SIZE} px, ", end="")

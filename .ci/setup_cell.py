@@ -10,13 +10,13 @@ here = Path.cwd()
 places = [here, *here.parents, here / "course"]
 root = next((place for place in places if (place / "unet_helpers.py").exists()), None)
 if root is None and not REPOSITORY:
-    message = f"The course is not in {here} or above it. Open this notebook inside a clone of the"
-    raise RuntimeError(f"{message} course, or fill in the address of its repository: REPOSITORY.")
+    raise RuntimeError(f"No course in {here} or above it: open a clone, or fill in REPOSITORY.")
 if root is None:
     root = here / "course"
     subprocess.run(["git", "clone", "-q", "--depth", "1", REPOSITORY, str(root)], check=True)
 if "google.colab" in sys.modules:
-    needed = [] if util.find_spec("keras_cv") else ["keras-cv==0.9.0"]
+    wanted = {"keras_cv": "keras-cv==0.9.0", "importlib_resources": "importlib-resources==7.1.0"}
+    needed = [package for module, package in wanted.items() if not util.find_spec(module)]
     schema = [sys.executable, "-c", "import tensorflow_metadata.proto.v0.schema_pb2"]
     if subprocess.run(schema, check=False, capture_output=True).returncode:  # protobuf too old
         needed += ["tensorflow-metadata==1.17.3"]
