@@ -703,8 +703,11 @@ def draw_pets(rng: Generator, breed: str | None = None, difficulty: float = 0.0)
     left, top = (boxes[is_head, :2].min(0) * view.focal + view.centre) / [width, height]
     right, bottom = (boxes[is_head, 2:].max(0) * view.focal + view.centre) / [width, height]
     bbox = tuple(float(np.clip(v, 0, 1)) for v in (top, left, bottom, right))
+    mask = trimap(visible)
+    if (mask == PET).mean() < 0.01:  # something in front hides all of it
+        return draw_pets(rng, breed, difficulty)
     return Picture(
-        image, trimap(visible),
+        image, mask,
         {"breed": breed, "species": BREEDS[breed].species, "pose": main.pose, "scene": kind,
          "head_bbox": bbox},
     )  # fmt: skip
