@@ -279,7 +279,7 @@ def prepare(
         return image, tf.ensure_shape(mask, (None, size, size, 1))
 
     # TensorFlow's tuner of such chains is off: where an epoch ends while it sleeps, the epoch lasts
-    # until it wakes, and it sleeps twice as long each time (an epoch of 3 s took 5, one of 11 s 20).
+    # until it wakes, and it sleeps twice as long each time.
     options = tf.data.Options()
     options.autotune.enabled = False
     batches = examples.batch(batch_size).map(augmented, tf.data.AUTOTUNE).prefetch(2)

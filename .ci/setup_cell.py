@@ -7,12 +7,12 @@ from pathlib import Path
 REPOSITORY = ""  # @param {type:"string"}
 
 here = Path.cwd()
-places = [here, *here.parents, here / "course"]
-root = next((place for place in places if (place / "unet_helpers.py").exists()), None)
-if root is None and not REPOSITORY:
-    raise RuntimeError(f"No course in {here} or above it: open a clone, or fill in REPOSITORY.")
-if root is None:
-    root = here / "course"
+places = [here, *here.parents]
+root = next((place for place in places if (place / "unet_helpers.py").exists()), here / "course")
+if not (root / "unet_helpers.py").exists():
+    if not REPOSITORY:
+        message = f"The course is not in {here} or above it. Open this notebook in a clone of it,"
+        raise RuntimeError(f"{message} or fill in the address of its repository: REPOSITORY.")
     subprocess.run(["git", "clone", "-q", "--depth", "1", REPOSITORY, str(root)], check=True)
 if "google.colab" in sys.modules:
     wanted = {"keras_cv": "keras-cv==0.9.0", "importlib_resources": "importlib-resources==7.1.0"}

@@ -37,7 +37,6 @@ from drawing.textures import Array
 SIZE = 128
 CARD = DATA / "README.md"
 START, END = "<!-- measured: start -->", "<!-- measured: end -->"
-FILTERS = (12, 24, 48, 96, 192)
 UNET_EPOCHS, EXTRA, BATCH = 30, 800, 8
 STEPS = {"ImageNet encoder": 700, "from scratch": 900}
 WITNESS = course.Task("pet against background", course.PETS.classes[:2], course.PETS.colours[:2])
@@ -124,14 +123,14 @@ def unet() -> Rows:
     """The course's U-Net on Sketch Pets, from scratch."""
     keras.utils.set_random_seed(0)
     images, masks = load(PETS, "train", 144)
-    model = course.unet(3, FILTERS, SIZE)
+    model = course.unet(3, size=SIZE)
     passes = UNET_EPOCHS * len(images)
     fit(model, images, masks, passes // BATCH, seed=0, gentle=True)
     images, masks = load(PETS, "test")
     found = predict(model, images).argmax(-1)
     ious = course.iou(course.confusion_matrix(masks, found, course.PETS))
     return {
-        f"pets, the U-Net of lesson 2 ({FILTERS[0]} to {FILTERS[-1]} filters)": (
+        "pets, the U-Net of lesson 2": (
             f"mean IoU {np.mean(ious):.3f} ({ious[0]:.2f} / {ious[1]:.2f} / {ious[2]:.2f}) after "
             f"{passes:,} augmented passes over the {COUNTS[PETS]['train']} training drawings"
         )
@@ -273,7 +272,7 @@ def photographs(folder: Path, split: str, seeds: int, processes: int) -> Rows:
         for seed in range(seeds):
             start = time.time()
             keras.utils.set_random_seed(seed)
-            model = course.unet(3, FILTERS, SIZE) if "scratch" in name else frozen_encoder()
+            model = course.unet(3, size=SIZE) if "scratch" in name else frozen_encoder()
             fit(model, images, masks, steps, seed)
             logits = predict(model, photos)
             background = (logits[..., 1] > logits[..., 0]).astype(int)
@@ -300,9 +299,7 @@ def update_card(rows: Rows) -> None:
     if START not in text or END not in text:
         raise ValueError(f"{CARD} lacks the lines {START} and {END}: put them around its table")
     before, table, after = re.split(f"{re.escape(START)}|{re.escape(END)}", text)
-    old = dict(re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE))
-    for heading in ("what", ":--"):
-        old.pop(heading, None)
+    old = dict(re.findall(r"^\| (.+?) \| (.+) \|$", table, re.MULTILINE)[2:])  # below the heading
     lines = [f"| {key} | {value} |" for key, value in {**old, **rows}.items()]
     table = "\n".join(["", "| what | measured |", "| :-- | :-- |", *lines, ""])
     CARD.write_text(before + START + table + END + after, encoding="utf-8")

@@ -573,6 +573,18 @@ def test_colour_layers_leave_the_mask_alone(name: str) -> None:
     assert after.dtype == tf.float32 and np.abs(after - before).max() > 1
 
 
+def test_lesson_1_prices_the_layers_and_the_network_of_lesson_2() -> None:
+    def described(layer: keras.layers.Layer) -> str:
+        own = {k: v for k, v in layer.get_config().items() if k not in ("name", "seed")}
+        return str({k: v.get_config() if hasattr(v, "get_config") else v for k, v in own.items()})
+
+    recipe = benchmark.cell("02", "recipe")
+    priced = {described(each) for each in benchmark.cell("01", "candidates")["candidates"].values()}
+    assert {described(layer) for layer in recipe["AUGMENT"]} <= priced
+    filters = inspect.signature(unet_helpers.unet).parameters["filters"]
+    assert filters.default == recipe["FILTERS"]
+
+
 def test_the_layers_of_lesson_2_leave_whole_labels() -> None:
     layers = benchmark.cell("02", "recipe")["AUGMENT"]
     made = dataset(examples(8, (32, 32)))
