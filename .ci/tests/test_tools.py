@@ -200,7 +200,9 @@ def test_execute_drops_widgets_and_keeps_the_last_display_update(course: Path) -
 
 def test_setup_cell_without_the_course_says_what_to_do(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RuntimeError, match="fill in the address of its repository: REPOSITORY"):
+    way_out = "Open this notebook in a clone of it, or fill in the address of its repository"
+    message = f"The course is not in {Path.cwd()} or above it. {way_out}: REPOSITORY."
+    with pytest.raises(RuntimeError, match=re.escape(message)):
         runpy.run_path(str(notebooks.SETUP_CELL))
 
 
