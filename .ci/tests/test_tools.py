@@ -207,9 +207,10 @@ def test_setup_cell_without_the_course_says_what_to_do(tmp_path: Path, monkeypat
 
 
 def test_setup_cell_pins_what_the_course_pins() -> None:
-    pins = (notebooks.ROOT / "requirements.txt").read_text(encoding="utf-8")
+    names = ("requirements.txt", ".ci/constraints.txt")
+    files = [(notebooks.ROOT / name).read_text(encoding="utf-8").split() for name in names]
     for pin in ("keras-cv==0.9.0", "importlib-resources==7.1.0"):
-        assert pin in pins and pin in notebooks.setup_source("")
+        assert all(pin in pins for pins in files) and f'"{pin}"' in notebooks.setup_source("")
     assert len(notebooks.setup_source("").split("\n")) <= 30
 
 
