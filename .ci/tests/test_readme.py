@@ -3,6 +3,8 @@
 import re
 import shlex
 
+from nbconvert import HTMLExporter
+
 import notebooks
 import readme
 from notebooks import ROOT
@@ -25,6 +27,19 @@ def test_two_commands_of_one_line() -> None:
     course, tests = commands(ENVIRONMENT)
     assert course.endswith("notebooks/*.ipynb")
     assert tests == f"{ENVIRONMENT}.venv/bin/python -m pytest"
+
+
+def test_pages_of_the_course_command_describe_their_figures() -> None:
+    # nbconvert's own default template leaves out the alt texts that the notebooks hold.
+    (template,) = re.findall(r"--template (\w+)", commands(ENVIRONMENT)[0])
+    for path in notebooks.lessons():
+        page, _ = HTMLExporter(template_name=template).from_filename(str(path))
+        pictures = re.findall(r"<img[^>]*>", page)
+        assert pictures, path.stem
+        for picture in pictures:
+            alt = re.search(r'alt="([^"]+)"', picture)
+            assert alt, path.stem
+            assert not alt[1].startswith("No description"), path.stem
 
 
 def test_windows_commands_are_the_same_commands() -> None:
