@@ -58,6 +58,13 @@ class Course:
     profile: str
     seed: int
 
+    @property
+    def encoder(self) -> dict[str, object]:
+        """Weights and alpha for `mobilenetv2_unet`: learned from drawings, or ImageNet's."""
+        if self.profile == "sample":
+            return {"weights": DATA / "mobilenetv2_0.35_drawings.weights.h5", "alpha": 0.35}
+        return {"weights": "imagenet", "alpha": 1.0}
+
 
 def setup(seed: int = 7) -> Course:
     """Seeds every generator, picks the data profile and shows both in a table (lesson 1).
@@ -339,6 +346,75 @@ def unet(
         x = keras.layers.concatenate([skips[level - 1], x], name=f"skip_{level}")
         x = block(x, channels, f"decoder_{level}")
     return keras.Model(inputs, keras.layers.Conv2D(classes, 1, name="logits")(x), name="unet")
+
+
+def mobilenetv2_unet(
+    classes: int,
+    weights: str | Path | None,
+    alpha: float = 1.0,
+    filters: Sequence[int] = (8, 32, 48, 64, 96),
+    size: int = 128,
+) -> keras.Model:
+    """A U-Net with MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) as encoder (lesson 3).
+
+    `weights` of the encoder are "imagenet", a file like the one that ships, or None for random
+    ones; `alpha` scales its channels (`Course.encoder` holds both). `filters` are the channels of
+    the lean decoder, from full resolution to a sixteenth: bilinear upsampling, which leaves no
+    checkerboard, skips thinned by 1x1 convolutions, two separable 3x3 convolutions a level, and at
+    full resolution a skip from the pixels.
+
+    Returns a model as `unet` does, whose layer `encoder` is the whole encoder. Raises ValueError
+    for a size that is no multiple of 32, and RuntimeError for weights that cannot be downloaded or
+    read, or that belong to another alpha.
+    """
+    if size % 32:
+        raise ValueError(f"The size {size} cannot be halved 5 times: use {-(-size // 32) * 32}.")
+    taps = [f"block_{number}_expand_relu" for number in (1, 3, 6, 13)] + ["block_16_project"]
+    try:
+        known = "imagenet" if weights == "imagenet" else None
+        network = keras.applications.MobileNetV2((size, size, 3), alpha, False, known)
+        outputs = [network.get_layer(tap).output for tap in taps]
+        encoder = keras.Model(network.input, outputs, name="encoder")
+        if weights != known:
+            encoder.load_weights(weights)
+    except Exception as error:  # the network, the disk or the file may be at fault
+        way_out = "Run this cell again with a network, or set COURSE_DATA=sample"
+        if weights != "imagenet":
+            way_out = "Restore it (`git checkout -- data`) or pass the alpha that it was made for"
+        reason = f"{type(error).__name__}, {str(error)[:200]}"
+        raise RuntimeError(
+            f"Cannot load the weights {weights} for alpha {alpha}: {reason}. {way_out}."
+        ) from error
+    layers = keras.layers
+
+    def active(x: keras.KerasTensor, layer: keras.layers.Layer) -> keras.KerasTensor:
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layer(x)))
+
+    inputs = keras.Input((size, size, 3), name="pixels")
+    scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(inputs)
+    *skips, x = encoder(scaled)
+    x = layers.Dropout(0.2)(active(x, layers.Conv2D(filters[-1], 1, use_bias=False)))
+    for channels, skip in zip(filters[::-1], [*skips[::-1], scaled], strict=True):
+        kernel = 3 if skip is scaled else 1
+        thin = layers.Conv2D(channels, kernel, padding="same", use_bias=False)
+        x = layers.UpSampling2D(interpolation="bilinear")(x)
+        x = layers.concatenate([x, active(skip, thin)])
+        for _ in range(2):
+            x = active(x, layers.SeparableConv2D(channels, 3, padding="same", use_bias=False))
+    return keras.Model(inputs, layers.Conv2D(classes, 1, name="logits")(x), name="mobilenetv2_unet")
+
+
+def freeze_encoder(model: keras.Model) -> None:
+    """Keeps the encoder of `mobilenetv2_unet` as it is while the rest trains (lesson 3)."""
+    model.get_layer("encoder").trainable = False
+
+
+def unfreeze_encoder(model: keras.Model) -> None:
+    """Lets the encoder train, except its batch normalisation, whose statistics stay (lesson 4)."""
+    encoder = model.get_layer("encoder")
+    encoder.trainable = True
+    for layer in encoder.layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
 
 
 # ---------------------------------------------------------------------------------- training
