@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import os
 import platform
 import shutil
+import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +45,10 @@ finally:
     os.close(_nowhere)
 
 __all__ = ["FIRE", "PETS", "Course", "Evaluation", "Task", "accuracy", "confusion_matrix", "dice"]
-__all__ += ["evaluate", "iou", "load_fire", "load_folder", "load_pets", "mean_iou", "prepare"]
-__all__ += ["segmentation_loss", "setup", "show", "show_history", "show_pictures", "table", "take"]
-__all__ += ["train", "unet"]
+__all__ += ["evaluate", "freeze_encoder", "iou", "load_fire", "load_folder", "load_pets"]
+__all__ += ["mean_iou", "mobilenetv2_unet", "prepare", "segmentation_loss", "setup", "show"]
+__all__ += ["show_history", "show_pictures", "table", "take", "train", "trained", "unet"]
+__all__ += ["unfreeze_encoder"]
 
 tf.get_logger().setLevel("ERROR")  # it warns of every fifth model that predicts
 DATA = Path(__file__).resolve().parent / "data"
@@ -171,8 +175,7 @@ def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
         load_folder(folder / f"images_prepped_{part}", folder / f"annotations_prepped_{part}", FIRE)
         for part in ("train", "test")
     )
-    # Neighbouring names may be frames of one film: the order is mixed before it is cut.
-    train = train.shuffle(len(train), seed=0, reshuffle_each_iteration=False)
+    # The first names are kept, as one block: neighbours may be frames of one film.
     kept = round(len(train) * validation)
     return {"train": train.skip(kept), "validation": train.take(kept), "test": test}
 
@@ -201,18 +204,14 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
     for image, mask in pairs:
         try:
             with Pillow.open(image) as picture, Pillow.open(mask) as annotation:
-                picture.load()
-                values = np.asarray(annotation)
+                pixels, values = np.asarray(picture.convert("RGB")), np.asarray(annotation)
         except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
             faults.append(f"{image} or {mask}: cannot be read ({error})")
             continue
+        fault = _fault(pixels, values[..., None], task)
         if annotation.mode != "L":  # a palette or 16 bits would be read as other numbers
-            faults.append(f"{mask}: is of mode {annotation.mode}, not L: one channel of 8 bits")
-        elif annotation.size != picture.size:
-            faults.append(f"{image}: is {picture.size} wide and high, not as {mask}")
-        elif values.max() >= len(task.classes):
-            found, highest = np.unique(values)[:6].tolist(), len(task.classes) - 1
-            faults.append(f"{mask}: holds {found}, but {task.name} has the classes 0..{highest}")
+            fault = f"the mask is of mode {annotation.mode}, not L: one channel of 8 bits"
+        faults += [f"{image} and {mask}: {fault}"] if fault else []
     if faults:
         listed = "\n".join(f"- {fault}" for fault in sorted(faults))
         raise ValueError(f"Correct or remove these files ({len(faults)} faults):\n{listed}")
@@ -224,6 +223,20 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
 
     paths = tuple([str(path) for path in column] for column in zip(*pairs, strict=True))
     return tf.data.Dataset.from_tensor_slices(paths).map(read, tf.data.AUTOTUNE)
+
+
+def _fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
+    """What is wrong with an image, which should be (H, W, 3), and its mask, (H, W, 1), if any."""
+    values, count = np.unique(mask), len(task.classes)
+    if image.shape[2:] != (3,):
+        return f"the image is {image.shape}, but should have height, width and 3 channels"
+    if mask.shape != (*image.shape[:2], 1):
+        return f"image and mask differ in size: {image.shape} and {mask.shape}"
+    if not np.isin(values, range(count)).all():
+        return (
+            f"the mask holds {values[:6].tolist()}, but {task.name} has the classes 0..{count - 1}"
+        )
+    return "" if np.isfinite(image).all() else "the image holds NaN or infinity"
 
 
 def prepare(
@@ -252,16 +265,8 @@ def prepare(
     def check_and_resize(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         image, mask = example["images"], example["segmentation_masks"]
         name = example.get("names", "a picture without a name")
-        highest, sizes = len(task.classes) - 1, (tf.shape(image)[:2], tf.shape(mask)[:2])
-        values = tf.unique(tf.cast(tf.reshape(mask, [-1]), tf.float32))[0]
-        valid = (values >= 0) & (values <= highest) & (values == tf.round(values))
-        finite = tf.math.is_finite(tf.cast(image, tf.float32))
-        for good, complaint in (
-            (sizes[0] == sizes[1], ["image and mask differ in size:", *sizes]),
-            (valid, [f"mask values must be 0..{highest}, but are:", values]),
-            (finite, ["image holds NaN or infinity: correct or remove it"]),
-        ):
-            tf.debugging.Assert(tf.reduce_all(good), [name, *complaint])
+        fault = tf.numpy_function(lambda *pair: _fault(*pair, task), [image, mask], tf.string)
+        tf.debugging.Assert(fault == "", [name, fault], summarize=9)
         mask = tf.image.resize(mask, (size, size), "nearest")
         return {"images": tf.image.resize(image, (size, size)), "segmentation_masks": mask}
 
@@ -304,6 +309,13 @@ def take(data: tf.data.Dataset, count: int) -> tuple[list[np.ndarray], list[np.n
 
 
 # ------------------------------------------------------------------------------------ models
+def _check_size(size: int, halvings: int) -> None:
+    if size % 2**halvings:
+        step, good = 2**halvings, math.ceil(size / 2**halvings) * 2**halvings
+        need = f"this network needs a multiple of {step}, for example {good}"
+        raise ValueError(f"The size {size} cannot be halved {halvings} times: {need}.")
+
+
 def unet(
     classes: int, filters: Sequence[int] = (12, 24, 48, 96, 192), size: int = 128
 ) -> keras.Model:
@@ -319,10 +331,7 @@ def unet(
     a size that cannot be halved once for each level but the last.
     """
     depth = len(filters) - 1
-    if size % 2**depth:
-        good = math.ceil(size / 2**depth) * 2**depth
-        need = f"{len(filters)} levels need a multiple of {2**depth}, for example {good}"
-        raise ValueError(f"The size {size} cannot be halved {depth} times: {need}.")
+    _check_size(size, depth)
 
     def block(x: keras.KerasTensor, channels: int, name: str) -> keras.KerasTensor:
         shortcut = keras.layers.Conv2D(channels, 1, name=f"{name}_shortcut")(x)
@@ -352,40 +361,41 @@ def mobilenetv2_unet(
     classes: int,
     weights: str | Path | None,
     alpha: float = 1.0,
-    filters: Sequence[int] = (8, 32, 48, 64, 96),
+    filters: Sequence[int] = (16, 48, 64, 96, 128),
     size: int = 128,
 ) -> keras.Model:
     """A U-Net with MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) as encoder (lesson 3).
 
     `weights` of the encoder are "imagenet", a file like the one that ships, or None for random
     ones; `alpha` scales its channels (`Course.encoder` holds both). `filters` are the channels of
-    the lean decoder, from full resolution to a sixteenth: bilinear upsampling, which leaves no
-    checkerboard, skips thinned by 1x1 convolutions, two separable 3x3 convolutions a level, and at
-    full resolution a skip from the pixels.
+    the decoder, from full resolution to a sixteenth. The decoder is lean: 1x1 convolutions thin
+    what comes from below and from the side, bilinear upsampling leaves no checkerboard, a level has
+    two separable convolutions, and at full resolution the skip comes from the pixels.
 
     Returns a model as `unet` does, whose layer `encoder` is the whole encoder. Raises ValueError
     for a size that is no multiple of 32, and RuntimeError for weights that cannot be downloaded or
     read, or that belong to another alpha.
     """
-    if size % 32:
-        raise ValueError(f"The size {size} cannot be halved 5 times: use {-(-size // 32) * 32}.")
-    taps = [f"block_{number}_expand_relu" for number in (1, 3, 6, 13)] + ["block_16_project"]
+    _check_size(size, 5)
+    layers, taps = keras.layers, [f"block_{number}_expand_relu" for number in (1, 3, 6, 13)]
+    known = weights if weights == "imagenet" else None
     try:
-        known = "imagenet" if weights == "imagenet" else None
-        network = keras.applications.MobileNetV2((size, size, 3), alpha, False, known)
-        outputs = [network.get_layer(tap).output for tap in taps]
-        encoder = keras.Model(network.input, outputs, name="encoder")
-        if weights != known:
-            encoder.load_weights(weights)
+        with warnings.catch_warnings(action="ignore"):  # one for each layer of another shape
+            network = keras.applications.MobileNetV2((size, size, 3), alpha, False, known)
+            outputs = [network.get_layer(tap).output for tap in [*taps, "block_16_project"]]
+            encoder = keras.Model(network.input, outputs, name="encoder")
+            if weights != known:
+                encoder.load_weights(weights)
+        for layer in () if weights else network.layers:  # a running mean of 1,000 steps is too slow
+            if isinstance(layer, layers.BatchNormalization):
+                layer.momentum = 0.9
     except Exception as error:  # the network, the disk or the file may be at fault
-        way_out = "Run this cell again with a network, or set COURSE_DATA=sample"
-        if weights != "imagenet":
-            way_out = "Restore it (`git checkout -- data`) or pass the alpha that it was made for"
-        reason = f"{type(error).__name__}, {str(error)[:200]}"
-        raise RuntimeError(
-            f"Cannot load the weights {weights} for alpha {alpha}: {reason}. {way_out}."
-        ) from error
-    layers = keras.layers
+        way_out = "Restore it (`git checkout -- data`) or pass the alpha that it was made for"
+        if known:
+            way_out = "Run this cell again with a network, or set COURSE_DATA=sample"
+        text = " ".join(str(error).split())[:200]
+        reason = f"for alpha {alpha}: {type(error).__name__}, {text}"
+        raise RuntimeError(f"Cannot load the weights {weights} {reason}. {way_out}.") from error
 
     def active(x: keras.KerasTensor, layer: keras.layers.Layer) -> keras.KerasTensor:
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layer(x)))
@@ -393,10 +403,11 @@ def mobilenetv2_unet(
     inputs = keras.Input((size, size, 3), name="pixels")
     scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(inputs)
     *skips, x = encoder(scaled)
-    x = layers.Dropout(0.2)(active(x, layers.Conv2D(filters[-1], 1, use_bias=False)))
+    x = layers.Dropout(0.2)(x)
     for channels, skip in zip(filters[::-1], [*skips[::-1], scaled], strict=True):
         kernel = 3 if skip is scaled else 1
         thin = layers.Conv2D(channels, kernel, padding="same", use_bias=False)
+        x = active(x, layers.Conv2D(channels, 1, use_bias=False))
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.concatenate([x, active(skip, thin)])
         for _ in range(2):
@@ -418,7 +429,6 @@ def unfreeze_encoder(model: keras.Model) -> None:
 
 
 # ---------------------------------------------------------------------------------- training
-@keras.saving.register_keras_serializable("unet_course")
 def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Cross-entropy plus soft Dice loss, both from logits (built in lesson 2).
 
@@ -436,6 +446,12 @@ def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return cross_entropy + 1 - tf.reduce_mean((2 * overlap + 1) / (total + 1))
 
 
+def _read_log(log: Path) -> dict[str, list[float]]:
+    with open(log, newline="") as file:
+        columns = list(zip(*csv.reader(file), strict=True))
+    return {name: [(float, int)[name == "epoch"](v) for v in values] for name, *values in columns}
+
+
 class _Keeper(keras.callbacks.Callback):
     """After each epoch: log, weights and optimiser on disk, live progress, early stopping.
 
@@ -446,10 +462,8 @@ class _Keeper(keras.callbacks.Callback):
     def __init__(self, folder: Path, epochs: int, patience: int) -> None:
         super().__init__()
         self.folder, self.epochs, self.patience, self.handle = folder, epochs, patience, None
-        self.log, self.history, self.started = folder / "log.csv", {}, time.perf_counter()
-        lines = self.log.read_text().splitlines() if self.log.is_file() else []
-        for name, *values in zip(*csv.reader(lines), strict=True):
-            self.history[name] = [int(v) if name == "epoch" else float(v) for v in values]
+        self.log, self.started = folder / "log.csv", time.perf_counter()
+        self.history = _read_log(self.log) if self.log.is_file() else {}
         self.done = len(self.history.get("epoch", []))
 
     def weights(self, epoch: int) -> Path:
@@ -541,6 +555,7 @@ def train(
     model.optimizer.build(model.trainable_variables)
     folder = DATA / "runs" / run
     settings = [epochs, len(training), learning_rate, patience, model.count_params()]
+    settings += [len(model.trainable_variables)]  # frozen or not
     work = folder / "-".join(["unfinished", task.name, *map(str, settings)])
     for other in set(folder.glob("unfinished-*")) - {work}:
         shutil.rmtree(other)
@@ -565,6 +580,24 @@ def train(
         os.replace(work / name, folder / name)
     shutil.rmtree(work)
     return keeper.history
+
+
+def trained(lesson: str, run: str, course: Course) -> tuple[keras.Model, dict[str, list[float]]]:
+    """The network that an earlier lesson left in data/runs/<run>/, and its history.
+
+    Where there is none it is trained now, by the cells that the notebook `lesson` tags "recipe",
+    so that there is no second recipe to keep in step, and a reader's changes count.
+    """
+    folder = DATA / "runs" / run
+    if not (folder / "log.csv").exists():
+        notebook = DATA.parent / "notebooks" / f"{lesson}.ipynb"
+        why = f"`data/runs/{run}` is not there yet: the recipe of `{notebook.name}` trains it now."
+        display(Markdown(why))
+        scope = {"unet_helpers": sys.modules[__name__], "course": course}
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+            if "recipe" in cell["metadata"].get("tags", []):
+                exec("".join(cell["source"]), scope)  # noqa: S102
+    return keras.models.load_model(folder / "best.keras"), _read_log(folder / "log.csv")
 
 
 def _check_classes(model: keras.Model, task: Task) -> None:
@@ -616,12 +649,17 @@ class Evaluation:
     confusion: np.ndarray  # int64 (N, C, C), pixels; true classes in rows, predicted in columns
     size: int  # pixels a side at which prediction and truth were compared
 
+    @staticmethod
+    def measures(confusion: np.ndarray) -> np.ndarray:
+        """Mean IoU, the IoU of each class, and accuracy: (..., C, C) -> (..., C + 2)."""
+        ends = (mean_iou(confusion)[..., None], accuracy(confusion)[..., None])
+        return np.concatenate([ends[0], iou(confusion), ends[1]], axis=-1)
+
     @property
     def summary(self) -> dict[str, float]:
-        """Mean IoU, the IoU of each class and accuracy, over the pixels of all pictures."""
-        pooled = self.confusion.sum(0)
-        classes = dict(zip(self.task.classes, iou(pooled), strict=True))
-        return {"mean IoU": mean_iou(pooled), **classes, "accuracy": accuracy(pooled)}
+        """These measures by name, over the pixels of all pictures."""
+        names = ("mean IoU", *self.task.classes, "accuracy")
+        return dict(zip(names, self.measures(self.confusion.sum(0)), strict=True))
 
     def bootstrap(self, statistic: Callable, draws: int = 2000) -> np.ndarray:
         """A statistic of `draws` resamples of the pictures, with replacement: (draws, ...).
@@ -637,13 +675,11 @@ class Evaluation:
         return np.nanpercentile(self.bootstrap(statistic), (2.5, 97.5), axis=0)
 
     def _repr_markdown_(self) -> str:
-        pooled = self.confusion.sum(0)
-        measures = [*zip(self.task.classes, iou(pooled), self.interval(iou).T, strict=True)]
-        measures += [("**mean IoU**", mean_iou(pooled), self.interval(mean_iou))]
-        measures += [("accuracy", accuracy(pooled), self.interval(accuracy))]
         rows = [
             {"measure": name, "value": value, "95 % interval": f"{low:.3f} to {high:.3f}"}
-            for name, value, (low, high) in measures
+            for (name, value), (low, high) in zip(
+                self.summary.items(), self.interval(self.measures).T, strict=True
+            )
         ]
         note = f"Over the pixels of {len(self.confusion)} pictures at {self.size}x{self.size}; IoU"
         note += " a class, their mean, and the share of right pixels; intervals over pictures."
