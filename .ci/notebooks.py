@@ -270,12 +270,16 @@ def fresh_copy(root: Path = ROOT) -> Iterator[Path]:
         yield target
 
 
-def run(path: Path, environment: dict[str, str]) -> tuple[NotebookNode, float]:
+def run(path: Path, environment: dict[str, str], tag: str = "") -> tuple[NotebookNode, float]:
     """Execute the notebook at `path` in its own folder; return it, with the seconds it took.
 
+    Where any cell has the tag `tag`, only such cells and the set-up cell are kept and run.
     Raises nbclient's CellExecutionError where a cell fails.
     """
     notebook = read(path)
+    chosen = [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+    if chosen:
+        notebook.cells = [cell for cell in notebook.cells if cell in chosen or cell.id == "setup"]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

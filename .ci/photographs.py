@@ -3,8 +3,10 @@
     python .ci/photographs.py [01 02 ...]            measures, writes .ci/measured.json
     python .ci/photographs.py --check [01 02 ...]    measures, compares, writes nothing
 
-Only the tables of cells tagged `readme-table-NAME` are kept: no picture, no other output. Where
-the photographs are on disk already, TFDS_DATA_DIR and KERAS_HOME say where (see the README).
+Only the tables of cells tagged `readme-table-NAME` are kept: no picture, no other output. Of a
+lesson with cells tagged `photographs` only these run: its fires are drawings in any profile. The
+table of the pets' networks gets one more row, `reference.py`'s. Where the photographs are on disk
+already, TFDS_DATA_DIR and KERAS_HOME say where (see the README).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +24,15 @@ from readme import tables
 
 TOLERANCE = 0.07  # a seed and a machine move a score this much on so few photographs
 SCORE = re.compile(r"\b[01]\.\d{2,}\b")
+
+
+def reference(environment: dict[str, str]) -> str:
+    """Return the table row of the TensorFlow tutorial's network, trained in a process of its own."""
+    command = [sys.executable, str(Path(__file__).with_name("reference.py"))]
+    done = subprocess.run(
+        command, check=True, env=os.environ | environment, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout.strip().split("\n")[-1]
 
 
 def measure(names: Sequence[str]) -> dict[str, list[str]]:
@@ -35,8 +47,10 @@ def measure(names: Sequence[str]) -> dict[str, list[str]]:
         for path in find(names):
             print(f"{path.stem} is running", flush=True)
             environment = {"COURSE_DATA": "full"} | places
-            notebook, seconds = run(copy / "notebooks" / path.name, environment)
+            notebook, seconds = run(copy / "notebooks" / path.name, environment, "photographs")
             found = tables(notebook)
+            if "pets-networks" in found:
+                found["pets-networks"].append(reference(environment))
             print(f"{path.stem} took {seconds:.0f} s", flush=True)
             for lines in found.values():
                 print("", *lines, "", sep="\n", flush=True)

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import notebooks
 import readme
+import reference
 from photographs import differences
 
 LESSON = """\
@@ -196,6 +198,25 @@ def test_execute_drops_widgets_and_keeps_the_last_display_update(course: Path) -
     added = next(cell for cell in notebook.cells if cell.id == "added")
     assert [output.data["text/plain"] for output in added.outputs] == ["'epoch 2'"]
     assert notebook.metadata == notebooks.METADATA
+
+
+def test_chosen_cells_run_alone(course: Path) -> None:
+    notebooks.stamp("", course)
+    path = notebooks.lessons(course)[0]
+    ids = [cell.id for cell in notebooks.read(path).cells]
+    done, _ = notebooks.run(path, {}, "solution")
+    assert [cell.id for cell in done.cells] == ["setup", "solution-1"]
+    assert done.cells[1].outputs[0].text == "3\n"
+    done, _ = notebooks.run(path, {}, "a tag that no cell has")
+    assert [cell.id for cell in done.cells] == ids
+
+
+def test_reference_is_the_network_of_the_tutorial() -> None:
+    model = reference.network(3, weights=None)
+    assert model.output_shape == (None, 128, 128, 3)
+    assert 6.4e6 < model.count_params() < 6.6e6
+    trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert model.count_params() - trained > 1.8e6, "its encoder is frozen"
 
 
 def test_setup_cell_without_the_course_says_what_to_do(tmp_path: Path, monkeypatch) -> None:
