@@ -1,6 +1,6 @@
-"""Images per second of each stage of the input, and what the input costs an epoch of lesson 2.
+"""Images per second of each stage of the input, what it costs an epoch, and of each network.
 
-    python .ci/benchmark.py            every stage, then epochs of lesson 2
+    python .ci/benchmark.py            every stage, epochs of lesson 2, then the networks
     python .ci/benchmark.py --quick    the same in a quarter of the time, a little noisier
     python .ci/benchmark.py --layers   also every KerasCV layer that lesson 2 could choose, alone
 
@@ -23,6 +23,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import reference
 import unet_helpers
 from unet_helpers import PETS, keras, keras_cv, np, tf
 
@@ -144,6 +145,37 @@ def epochs(recipe: dict, split: tf.data.Dataset, repeats: int) -> list[dict[str,
     return [*rows, share | {"images/s": ""}]
 
 
+def networks(recipe: dict, split: tf.data.Dataset, repeats: int) -> list[dict[str, object]]:
+    """Images a second in training, without augmentation: our networks and the tutorial's."""
+    classes, data = len(PETS.classes), prepare(recipe, split, []).take(20).cache()
+    made = {"U-Net of lesson 2": unet_helpers.unet(classes, recipe["FILTERS"], SIZE)}
+    for alpha in (0.35, 1.0):
+        for change in (unet_helpers.freeze_encoder, unet_helpers.unfreeze_encoder):
+            name = f"U-Net on MobileNetV2, alpha {alpha}, {change.__name__.replace('_', ' ')}"
+            made[name] = unet_helpers.mobilenetv2_unet(classes, None, alpha, size=SIZE)
+            change(made[name])
+    made["the TensorFlow tutorial's network, alpha 1.0"] = reference.network(classes, None)
+    speeds = {}
+    for name, model in made.items():
+        model.compile("adamw", loss=unet_helpers.segmentation_loss)
+        model.fit(data, verbose=0, shuffle=False)  # traces the step
+        times = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            model.fit(data, verbose=0, shuffle=False)
+            times.append(time.perf_counter() - started)
+        speeds[name] = len(data) * recipe["BATCH_SIZE"] / min(times)
+    return [
+        {
+            "network": name,
+            "parameters": f"{model.count_params():,}",
+            "images/s": round(speeds[name]),
+            "times the tutorial's": float(speeds[name] / [*speeds.values()][-1]),
+        }
+        for name, model in made.items()
+    ]
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
@@ -163,7 +195,8 @@ def main() -> None:
     tables = [stages] + ([layers] if arguments.layers else [])
     for rows in tables:
         print(unet_helpers.table(rows(recipe, split, seconds)).data, end="\n\n", flush=True)
-    print(unet_helpers.table(epochs(recipe, split, repeats)).data)
+    for rows in (epochs, networks):
+        print(unet_helpers.table(rows(recipe, split, repeats)).data, end="\n\n", flush=True)
 
 
 if __name__ == "__main__":
