@@ -171,10 +171,16 @@ def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
     if course.profile == "sample" or not folder.is_dir():
         folder = DATA / "sketch_fire"
     display(Markdown(f"Fires are read from `data/{folder.name}/`."))
-    train, test = (
-        load_folder(folder / f"images_prepped_{part}", folder / f"annotations_prepped_{part}", FIRE)
-        for part in ("train", "test")
-    )
+    parts, reports = [], []
+    for part in ("train", "test"):
+        pair = (folder / f"images_prepped_{part}", folder / f"annotations_prepped_{part}")
+        try:
+            parts.append(load_folder(*pair, FIRE))
+        except ValueError as report:
+            reports.append(str(report))
+    if reports:  # of both parts, so that nobody has to start three times
+        raise ValueError("\n".join(reports))
+    train, test = parts
     # The first names are kept, as one block: neighbours may be frames of one film.
     kept = round(len(train) * validation)
     return {"train": train.skip(kept), "validation": train.take(kept), "test": test}

