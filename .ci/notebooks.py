@@ -288,7 +288,6 @@ def run(path: Path, environment: dict[str, str], tag: str = "") -> tuple[Noteboo
         timeout=None,
         kernel_name="python3",
         record_timing=False,
-        store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -342,7 +341,7 @@ def usable_cores() -> int:
 
 
 def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
-    """Run notebooks top to bottom in the sample profile; save them if all ran and are clean.
+    """Run notebooks top to bottom in the sample profile; save each that ran and is clean.
 
     They run on the CPU, and the seconds are recorded where two cores were usable, which is what
     the README speaks of. With `gpu` they run on the GPU: seconds are recorded, nothing is saved.
@@ -351,7 +350,6 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     environment = {"COURSE_DATA": "sample"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": "-1"})
     repository = repository_of(read(lessons(root)[0]))
     stamp(repository, root)
-    done = {}
     with fresh_copy(root) as copy:
         for path in find(names, root):
             print(f"{path.stem} is running", flush=True)
@@ -360,16 +358,13 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
             if complaints:
                 raise ValueError("\n  ".join([f"{path.name} is not fit to be saved:", *complaints]))
             print(f"{path.stem} took {seconds:.0f} s", flush=True)
-            done[path] = notebook, seconds
-    measured = read_measured(root)
-    for path, (notebook, seconds) in done.items():
-        if not gpu:
-            write(notebook, path)
-        if gpu or usable_cores() == 2:
-            device = "gpu" if gpu else "cpu"
-            measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)
-    write_measured(measured, root)
-    stamp(repository, root)
+            if not gpu:
+                write(notebook, path)
+            if gpu or usable_cores() == 2:
+                device, measured = "gpu" if gpu else "cpu", read_measured(root)
+                measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)
+                write_measured(measured, root)
+            stamp(repository, root)
 
 
 def main() -> None:
