@@ -187,11 +187,21 @@ def test_execute_saves_nothing_where_a_cell_fails(course: Path) -> None:
     assert state(course) == before
 
 
+def test_execute_keeps_what_ran_before_a_failure(course: Path) -> None:
+    first, second = notebooks.lessons(course)
+    add(course, "1 / 0")
+    first.rename(second.with_stem("03_failing"))
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        notebooks.execute([], root=course)
+    assert notebooks.read(second).cells[-2].execution_count == 3
+
+
 def test_execute_drops_widgets_and_keeps_the_last_display_update(course: Path) -> None:
     add(
         course,
         "import ipywidgets\nhandle = display('epoch 1', display_id=True)\n"
-        "handle.update('epoch 2')\ndisplay(ipywidgets.IntSlider())",
+        "handle.update('epoch 2')\ndisplay(ipywidgets.IntSlider())\n"
+        "ipywidgets.interact(lambda number: display(number), number=3);",
     )
     notebooks.execute(["01"], root=course)
     notebook = notebooks.read(notebooks.lessons(course)[0])
