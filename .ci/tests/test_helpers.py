@@ -101,7 +101,8 @@ def prepared(count: int = 4, **options: object) -> tf.data.Dataset:
 
 
 def test_helper_is_short_and_silent_and_complete() -> None:
-    assert len(Path(unet_helpers.__file__).read_text(encoding="utf-8").splitlines()) <= 820
+    lines = Path(unet_helpers.__file__).read_text(encoding="utf-8").splitlines()
+    assert sum(line.strip() != "" for line in lines) <= 700
     done = python("import unet_helpers")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     public = [
@@ -775,24 +776,24 @@ def encoder_state(model: keras.Model) -> dict[str, list[np.ndarray]]:
     return state
 
 
-@pytest.mark.parametrize("frozen", [True, False])
-def test_statistics_of_the_encoder_stay_in_training(frozen: bool) -> None:
+def test_statistics_of_the_encoder_stay_in_training() -> None:
     model = unet_helpers.mobilenetv2_unet(3, None, 0.35, (4, 4, 4, 4, 4), 32)
-    (unet_helpers.freeze_encoder if frozen else unet_helpers.unfreeze_encoder)(model)
     before, data = encoder_state(model), prepared(4, size=32, training=True)
-    unet_helpers.train(model, data, data, PETS, epochs=2, run="statistics")
-    after = encoder_state(model)
-    for old, new in zip(before["statistics"], after["statistics"], strict=True):
-        np.testing.assert_array_equal(old, new)
-    same = [np.array_equal(*pair) for pair in zip(before["others"], after["others"], strict=True)]
-    assert all(same) if frozen else not all(same)
 
+    def moved() -> dict[str, bool]:
+        unet_helpers.train(model, data, data, PETS, epochs=1, run="statistics")
+        after = encoder_state(model)
+        same = {part: zip(before[part], after[part], strict=True) for part in before}
+        return {part: not all(np.array_equal(*p) for p in pairs) for part, pairs in same.items()}
+
+    unet_helpers.freeze_encoder(model)
+    assert moved() == {"statistics": False, "others": False}
+    unet_helpers.unfreeze_encoder(model)
+    assert moved() == {"statistics": False, "others": True}
     # The test can fail: an encoder that is merely trainable moves them.
     unet_helpers.freeze_encoder(model)
     model.get_layer("encoder").trainable = True
-    unet_helpers.train(model, data, data, PETS, epochs=1, run="statistics")
-    moved = encoder_state(model)["statistics"]
-    assert any(not np.array_equal(*p) for p in zip(before["statistics"], moved, strict=True))
+    assert moved() == {"statistics": True, "others": True}
 
 
 def test_freezing_and_unfreezing_undo_each_other() -> None:
