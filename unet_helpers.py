@@ -367,7 +367,7 @@ def mobilenetv2_unet(
     classes: int,
     weights: str | Path | None,
     alpha: float = 1.0,
-    filters: Sequence[int] = (16, 48, 64, 96, 128),
+    filters: Sequence[int] = (8, 16, 32, 64, 96),
     size: int = 128,
 ) -> keras.Model:
     """A U-Net with MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) as encoder (lesson 3).

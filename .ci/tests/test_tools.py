@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+import finetuning
 import notebooks
 import readme
 import reference
@@ -276,6 +277,17 @@ def test_differences_of_measured_tables() -> None:
     assert differences(old, [*old[:2], "| U-Net | 0.662 | 90 s |"]) == []
     assert len(differences(old, [*old[:2], "| U-Net | 0.531 | 41 s |"])) == 1
     assert differences([], old) == old
+
+
+def test_ways_of_fine_tuning_wake_what_they_say() -> None:
+    assert {"EPOCHS", "TUNING", "FILTERS", "TURNED", "SHARP"} <= finetuning.settings().keys()
+    model = finetuning.unet_helpers.mobilenetv2_unet(3, None, 0.35, (4, 4, 4, 4, 4), 64)
+    learning = {}
+    for who in dict(finetuning.WAYS):
+        finetuning.wake(model, who)
+        learning[who] = sum(w.path.startswith("encoder") for w in model.trainable_weights)
+    nothing, everything, deep = learning.values()
+    assert nothing == 0 < deep < everything
 
 
 def test_measured_file_is_json_of_the_known_shape() -> None:
