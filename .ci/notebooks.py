@@ -285,7 +285,7 @@ def run(path: Path, environment: dict[str, str], tag: str = "") -> tuple[Noteboo
             cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
         notebook,
-        timeout=None,
+        timeout=3600,  # seconds a cell: one that hangs is an error
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,

@@ -741,13 +741,17 @@ def test_mobilenetv2_unet_has_the_documented_taps_and_stages(alpha: float, size:
     assert [output.shape[-1] for output in maps] == channels
     assert model.get_layer("logits").kernel.shape == (1, 1, 4, 3)
 
-    # The formula: thin from below and from the side, two separable convolutions, each normalised.
+    # The formula: thin from below and from the side, then two separable convolutions, or one
+    # ordinary at full resolution, each normalised.
     count, below = model.get_layer("encoder").count_params(), channels[-1]
     for own, side, kernel in zip(
         filters[::-1], [*channels[3::-1], 3], (1, 1, 1, 1, 9), strict=True
     ):
         count += below * own + kernel * side * own
-        count += 9 * 2 * own + 2 * own * own + 9 * own + own * own + 4 * 4 * own
+        if kernel == 9:
+            count += 9 * 2 * own * own + 3 * 4 * own
+        else:
+            count += 9 * 2 * own + 2 * own * own + 9 * own + own * own + 4 * 4 * own
         below = own
     assert model.count_params() == count + 3 * filters[0] + 3
 
