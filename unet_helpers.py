@@ -375,9 +375,9 @@ def mobilenetv2_unet(
     `weights` of the encoder are "imagenet", a file like the one that ships, or None for random
     ones; `alpha` scales its channels (`Course.encoder` holds both). `filters` are the channels of
     the decoder, from full resolution to a sixteenth. The decoder is lean: 1x1 convolutions thin
-    what comes from below and from the side, bilinear upsampling leaves no checkerboard, and a level
-    has two separable convolutions; full resolution, where the skip comes from the pixels, has one
-    ordinary convolution, which is quicker there.
+    what comes from below and from the side, and bilinear upsampling leaves no checkerboard. A level
+    has two separable convolutions, but the two largest have one ordinary one, which is quicker with
+    their few channels. The skip at full resolution comes from the pixels, through a 3x3 kernel.
 
     Returns a model as `unet` does, whose layer `encoder` is the whole encoder. Raises ValueError
     for a size that is no multiple of 32, and RuntimeError for weights that cannot be downloaded or
@@ -417,8 +417,8 @@ def mobilenetv2_unet(
         x = active(x, layers.Conv2D(channels, 1, use_bias=False))
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.concatenate([x, active(skip, thin)])
-        convolutions = [layers.SeparableConv2D] * 2 if skip is not scaled else [layers.Conv2D]
-        for convolution in convolutions:
+        small = skip.shape[1] < size // 2
+        for convolution in [layers.SeparableConv2D] * 2 if small else [layers.Conv2D]:
             x = active(x, convolution(channels, 3, padding="same", use_bias=False))
     return keras.Model(inputs, layers.Conv2D(classes, 1, name="logits")(x), name="mobilenetv2_unet")
 
