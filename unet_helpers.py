@@ -404,22 +404,19 @@ def mobilenetv2_unet(
         reason = f"for alpha {alpha}: {type(error).__name__}, {text}"
         raise RuntimeError(f"Cannot load the weights {weights} {reason}. {way_out}.") from error
 
-    def active(x: keras.KerasTensor, layer: keras.layers.Layer) -> keras.KerasTensor:
-        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(layer(x)))
-
     inputs = keras.Input((size, size, 3), name="pixels")
     scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(inputs)
     *skips, x = encoder(scaled)
     x = layers.Dropout(0.2)(x)
     for channels, skip in zip(filters[::-1], [*skips[::-1], scaled], strict=True):
-        kernel = 3 if skip is scaled else 1
-        thin = layers.Conv2D(channels, kernel, padding="same", use_bias=False)
-        x = active(x, layers.Conv2D(channels, 1, use_bias=False))
+        kernel, small = 3 if skip is scaled else 1, skip.shape[1] < size // 2
+        x = layers.Conv2D(channels, 1, use_bias=False)(x)
         x = layers.UpSampling2D(interpolation="bilinear")(x)
-        x = layers.concatenate([x, active(skip, thin)])
-        small = skip.shape[1] < size // 2
+        thin = layers.Conv2D(channels, kernel, padding="same", use_bias=False)(skip)
+        x = layers.concatenate([x, thin])
         for convolution in [layers.SeparableConv2D] * 2 if small else [layers.Conv2D]:
-            x = active(x, convolution(channels, 3, padding="same", use_bias=False))
+            x = convolution(channels, 3, padding="same", use_bias=False)(x)
+            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     return keras.Model(inputs, layers.Conv2D(classes, 1, name="logits")(x), name="mobilenetv2_unet")
 
 

@@ -742,14 +742,14 @@ def test_mobilenetv2_unet_has_the_documented_taps_and_stages(alpha: float, size:
     assert model.get_layer("logits").kernel.shape == (1, 1, 4, 3)
 
     # The formula: thin from below and from the side, then two separable convolutions, or one
-    # ordinary at the two largest sizes, each normalised.
+    # ordinary at the two largest sizes, each of these normalised.
     count, below = model.get_layer("encoder").count_params(), channels[-1]
     for own, side, level in zip(filters[::-1], [*channels[3::-1], 3], range(5), strict=True):
         count += below * own + (9 if level == 4 else 1) * side * own
         if level >= 3:
-            count += 9 * 2 * own * own + 3 * 4 * own
+            count += 9 * 2 * own * own + 4 * own
         else:
-            count += 9 * 2 * own + 2 * own * own + 9 * own + own * own + 4 * 4 * own
+            count += 9 * 2 * own + 2 * own * own + 9 * own + own * own + 2 * 4 * own
         below = own
     assert model.count_params() == count + 3 * filters[0] + 3
 
