@@ -473,7 +473,13 @@ class _Keeper(keras.callbacks.Callback):
         self.done = len(self.history.get("epoch", []))
 
     def weights(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:03d}.weights.h5"
+        return self.folder / f"epoch-{epoch:03d}.npz"
+
+    def load(self, epoch: int) -> None:
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        with np.load(self.weights(epoch)) as arrays:
+            for variable, name in zip(variables, arrays.files, strict=True):
+                variable.assign(arrays[name])
 
     @property
     def best(self) -> int:
@@ -490,12 +496,13 @@ class _Keeper(keras.callbacks.Callback):
             raise ValueError(f"{problem}: lower the learning rate.")
         for name, value in {"epoch": self.done, "seconds": now - self.started, **logs}.items():
             self.history.setdefault(name, []).append(value)
-        self.model.save_weights(self.weights(self.done))
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        np.savez(self.weights(self.done), *(v.numpy() for v in variables))  # a ninth of Keras' time
         part = self.folder / "log.csv.part"
         with open(part, "w", newline="") as file:
             csv.writer(file).writerows([self.history, *zip(*self.history.values(), strict=True)])
         os.replace(part, self.log)
-        for path in self.folder.glob("epoch-*.weights.h5"):
+        for path in self.folder.glob("epoch-*.npz"):
             if path not in (self.weights(self.done), self.weights(self.best)):
                 path.unlink()
         self.model.stop_training, self.started = self.finished, now
@@ -571,8 +578,9 @@ def train(
         shutil.rmtree(other)
     work.mkdir(parents=True, exist_ok=True)
     keeper = _Keeper(work, epochs, patience)
+    keeper.set_model(model)
     if keeper.done:
-        model.load_weights(keeper.weights(keeper.done))
+        keeper.load(keeper.done)
     if not keeper.finished:
         model.fit(
             training,
@@ -583,7 +591,7 @@ def train(
             shuffle=False,  # `prepare` does it
             verbose=0,
         )
-    model.load_weights(keeper.weights(keeper.best))
+    keeper.load(keeper.best)
     plain = keras.Model(model.inputs, model.outputs, name=model.name)  # without this file's loss
     plain.save(work / "best.keras")
     for name in ("best.keras", "log.csv"):  # without its log, the work counts as finished
