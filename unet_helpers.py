@@ -444,12 +444,14 @@ def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     From masks, integers (B, H, W, 1), and logits (B, H, W, C) to float32 (B, H, W): the
     cross-entropy of each pixel plus the Dice loss of the batch.
     """
-    masks = tf.cast(masks[..., 0], tf.int32)
-    cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(masks, logits)
-    truth, probabilities = tf.one_hot(masks, logits.shape[-1]), tf.nn.softmax(logits)
-    overlap = tf.reduce_sum(truth * probabilities, axis=(0, 1, 2))
-    total = tf.reduce_sum(truth + probabilities, axis=(0, 1, 2))
-    return cross_entropy + 1 - tf.reduce_mean((2 * overlap + 1) / (total + 1))
+    # A row a class, as TensorFlow is slow along an axis of two or three numbers.
+    scores = tf.transpose(tf.reshape(logits, (-1, logits.shape[-1])))
+    truth = tf.one_hot(tf.reshape(tf.cast(masks, tf.int32), [-1]), scores.shape[0], axis=0)
+    log_softmax = scores - tf.reduce_logsumexp(scores, axis=0)
+    cross_entropy = -tf.reduce_sum(truth * log_softmax, axis=0)
+    softmax = tf.exp(log_softmax)
+    dice = (2 * tf.reduce_sum(truth * softmax, 1) + 1) / (tf.reduce_sum(truth + softmax, 1) + 1)
+    return tf.reshape(cross_entropy + 1 - tf.reduce_mean(dice), tf.shape(masks)[:-1])
 
 
 def _read_log(log: Path) -> dict[str, list[float]]:
@@ -553,9 +555,9 @@ def train(
     cosine down to zero. Training stops after `patience` epochs without a better validation mean
     IoU, or after `epochs`; the model then has the weights of the best epoch.
 
-    Returns lists with a value an epoch: `epoch`, `seconds`, `loss`, `accuracy`, `mean_iou` and the
-    last three with `val_`. Raises ValueError where model and task differ in their number of
-    classes, a split is empty, or the loss became infinite.
+    Returns lists with a value an epoch: `epoch`, `seconds`, `loss`, `mean_iou` and the last two
+    with `val_`. Raises ValueError where model and task differ in their number of classes, a split
+    is empty, or the loss became infinite.
     """
     _check_classes(model, task)
     if not len(training) or not len(validation):
@@ -565,11 +567,8 @@ def train(
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate / 20, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
     )
-    # Objects, not names: those would make their variables, and the whole graph twice, in step one.
-    metrics = [
-        keras.metrics.SparseCategoricalAccuracy("accuracy"),
-        keras.metrics.MeanIoU(len(task.classes), sparse_y_pred=False, name="mean_iou"),
-    ]
+    # An object, not a name: that would make its variables, and the whole graph twice, in step one.
+    metrics = [keras.metrics.MeanIoU(len(task.classes), sparse_y_pred=False, name="mean_iou")]
     optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
     model.compile(optimizer, loss=segmentation_loss, metrics=metrics)
     model.optimizer.build(model.trainable_variables)
