@@ -7,28 +7,37 @@ model takes float32 pixels (B, H, W, 3) in 0..255 and returns logits (B, H, W, C
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
 import os
 import platform
-import shutil
-import sys
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+DATA = Path(__file__).resolve().parent / "data"
+RUNS = Path(os.environ.get("COURSE_RUNS") or DATA / "runs").expanduser()  # what training leaves
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Whatever else the reader works with, the course is written for this.
+os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_USE_LEGACY_KERAS": "0"}
+for _name in {"TFDS_DATA_DIR", "KERAS_HOME"} & os.environ.keys():
+    os.environ[_name] = os.path.expanduser(os.environ[_name])
+
+
 # TensorFlow's C++ code writes notes to file descriptor 2 before it reads its log level.
-_stderr, _nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+_nowhere = os.open(os.devnull, os.O_WRONLY)
+try:
+    _stderr = os.dup(2)
+except OSError:  # closed
+    _stderr = os.dup(_nowhere)
 os.dup2(_nowhere, 2)
 try:
     import keras
-    import keras_cv
     import matplotlib
     import matplotlib.pyplot as plt
     import numpy as np
@@ -39,19 +48,31 @@ try:
     from IPython.display import Image, Markdown, display
     from matplotlib import patches, patheffects
     from PIL import Image as Pillow
+
+    from data import checkpoints, checks, folders
+
+    try:
+        import keras_cv
+    except ImportError as error:
+        problem = f"KerasCV does not work with Keras {keras.__version__}"
+        way_out = "run `pip install keras==3.15.1` and restart Python"
+        raise ImportError(f"{problem}: {way_out}.") from error
 finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)
     os.close(_nowhere)
+if keras.config.backend() != "tensorflow":
+    raise ImportError("Keras was imported before, for another backend: restart Python first.")
+keras.config.set_floatx("float32")  # a reader's keras.json may say otherwise
+keras.config.set_image_data_format("channels_last")
 
-__all__ = ["FIRE", "PETS", "Course", "Evaluation", "Task", "accuracy", "confusion_matrix", "dice"]
-__all__ += ["evaluate", "freeze_encoder", "iou", "load_fire", "load_folder", "load_pets"]
+__all__ = ["FIRE", "PETS", "Course", "Evaluation", "Splits", "Task", "accuracy", "confusion_matrix"]
+__all__ += ["dice", "evaluate", "freeze_encoder", "iou", "load_fire", "load_folder", "load_pets"]
 __all__ += ["mean_iou", "mobilenetv2_unet", "prepare", "segmentation_loss", "setup", "show"]
 __all__ += ["show_history", "show_pictures", "table", "take", "train", "trained", "unet"]
 __all__ += ["unfreeze_encoder"]
 
 tf.get_logger().setLevel("ERROR")  # it warns of every fifth model that predicts
-DATA = Path(__file__).resolve().parent / "data"
 
 
 # ------------------------------------------------------------------------------------ set-up
@@ -101,6 +122,11 @@ def setup(seed: int = 7) -> Course:
     return Course(profile, seed)
 
 
+def _say(text: str) -> None:
+    """Shows a sentence in a notebook, prints it elsewhere."""
+    display(Markdown(text)) if hasattr(get_ipython(), "kernel") else print(text)
+
+
 # -------------------------------------------------------------------------------------- data
 @dataclass(frozen=True)
 class Task:
@@ -116,31 +142,48 @@ PETS = Task("pets", ("pet", "background", "border"), ("#D55E00", "#0072B2", "#F0
 FIRE = Task("fire", ("background", "fire"), ("#0072B2", "#CC79A7"))
 
 
-def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Dataset]:
+class Splits(dict):
+    """`train`, `validation` and `test` of a data set. Its `name` tells profile, data and content,
+    so that a run named after it is never mistaken for one on other pictures or other masks.
+    """
+
+    def __init__(self, name: str, checksum: int, **splits: tf.data.Dataset) -> None:
+        super().__init__(splits)
+        self.name = f"{name}-{checksum:08x}"
+
+
+def load_pets(course: Course, validation: float = 0.125) -> Splits:
     """Pets and their trimaps: drawn ones (`sample`) or Oxford-IIIT Pet 4.0.0 (`full`) (lesson 1).
 
     Returns `train`, `validation` (that share of the official train split) and `test`, each of
     `{"images": uint8 (H, W, 3), "segmentation_masks": uint8 (H, W, 1), "names": string}`. TFDS
-    stores 1 = pet, 2 = background, 3 = border; these masks hold 0, 1, 2 in that order. Raises
-    RuntimeError where a file is missing or damaged, or cannot be downloaded.
+    stores 1 = pet, 2 = background, 3 = border; these masks hold 0, 1, 2 in that order. `full` looks
+    where TFDS_DATA_DIR says, and downloads what is not there. Raises RuntimeError where a file is
+    missing or damaged, or cannot be downloaded.
     """
     place = folder = DATA / "sketch_pets/1.0.0"
     way_out = "Restore it (`git checkout -- data`) or redraw it (`python data/draw_sample.py`)."
     if course.profile == "full":
-        place = folder = Path(tfds.core.constants.DATA_DIR) / "oxford_iiit_pet/4.0.0"
+        root = Path(os.environ.get("TFDS_DATA_DIR") or tfds.core.constants.DATA_DIR).expanduser()
+        place = folder = root / "oxford_iiit_pet/4.0.0"
         way_out = "Delete that folder and run this cell again with a network, set TFDS_DATA_DIR to "
         way_out += "where oxford_iiit_pet/4.0.0 is, or COURSE_DATA=sample for the drawings."
+    checksum = 0
     try:
         if course.profile == "sample":
             builder = tfds.builder_from_directory(folder)
         else:
             if not folder.exists():  # one quick try first: TFDS would go on for minutes
                 requests.get("https://thor.robots.ox.ac.uk", timeout=20)
-            builder = tfds.builder("oxford_iiit_pet:4.0.0")
+            builder = tfds.builder("oxford_iiit_pet:4.0.0", data_dir=root)
             builder.download_and_prepare()
+        if not {"train", "test"} <= builder.info.splits.keys():
+            raise EOFError(f"it holds no prepared data set, only {os.listdir(folder)[:5]}")
         for info in builder.info.splits.values():
             for place, expected in zip(info.filepaths, info.shard_lengths, strict=True):
-                found = sum(1 for _ in tf.data.TFRecordDataset(str(place)))  # checks each sum
+                found = 0
+                for record in tf.data.TFRecordDataset(str(place)):  # checks the sum of each
+                    found, checksum = found + 1, zlib.crc32(record.numpy(), checksum)
                 if found != expected:
                     raise EOFError(f"it ends after {found} of {expected} records")
     except Exception as error:  # the network, the disk or the files may be at fault
@@ -151,16 +194,17 @@ def load_pets(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
         mask = record["segmentation_mask"] - 1
         return {"images": record["image"], "segmentation_masks": mask, "names": record["file_name"]}
 
-    kept = round(builder.info.splits["train"].num_examples * validation)
+    kept = _kept(builder.info.splits["train"].num_examples, validation)
     parts = {"train": f"train[{kept}:]", "validation": f"train[:{kept}]", "test": "test"}
     config = tfds.ReadConfig(try_autocache=False)  # `prepare` caches what is smaller, once resized
-    return {
+    splits = {
         name: builder.as_dataset(split=part, read_config=config).map(to_example, tf.data.AUTOTUNE)
         for name, part in parts.items()
     }
+    return Splits(f"{course.profile}_{builder.name}", checksum, **splits)
 
 
-def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Dataset]:
+def load_fire(course: Course, validation: float = 0.125) -> Splits:
     """Fires and their masks, 0 = background, 1 = fire (lesson 3).
 
     `sample` reads the drawn fires. `full` reads FireSeg where the reader has put it into
@@ -170,79 +214,77 @@ def load_fire(course: Course, validation: float = 0.125) -> dict[str, tf.data.Da
     folder = DATA / "fire_seg"
     if course.profile == "sample" or not folder.is_dir():
         folder = DATA / "sketch_fire"
-    display(Markdown(f"Fires are read from `data/{folder.name}/`."))
-    parts, reports = [], []
+    _say(f"Fires are read from `data/{folder.name}/`.")
+    parts, reports = {}, []
     for part in ("train", "test"):
         pair = (folder / f"images_prepped_{part}", folder / f"annotations_prepped_{part}")
         try:
-            parts.append(load_folder(*pair, FIRE))
+            parts[part] = folders.find_pairs(*pair, FIRE)
+            _show_unread(parts[part])
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error} What ships: `git checkout -- data`.") from error
         except ValueError as report:
             reports.append(str(report))
     if reports:  # of both parts, so that nobody has to start three times
         raise ValueError("\n".join(reports))
-    train, test = parts
-    # The first names are kept, as one block: neighbours may be frames of one film.
-    kept = round(len(train) * validation)
-    return {"train": train.skip(kept), "validation": train.take(kept), "test": test}
+    # The first names are kept, as one block: neighbours may be stills of one film (lesson 3).
+    train, test = parts["train"], parts["test"]
+    kept = _kept(len(train.files), validation)
+    pairs = {"train": train.files[kept:], "validation": train.files[:kept], "test": test.files}
+    bits = max(train.bits, test.bits)
+    splits = {part: _dataset(files, bits, FIRE) for part, files in pairs.items()}
+    return Splits(f"{course.profile}_{folder.name}", train.checksum ^ test.checksum, **splits)
+
+
+def _kept(count: int, validation: float) -> int:
+    """How many of so many pictures are kept for validation."""
+    if not 0 < (kept := round(count * validation)) < count:
+        raise ValueError(f"validation={validation} keeps {kept} of {count} pictures.")
+    return kept
 
 
 def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
     """Pairs of pictures and masks of one name, such as `a.jpg` and `a.png` (lessons 3 and 6).
 
-    Pictures are JPEG or PNG files, masks PNG files with one channel of 8 bits that holds the class
-    numbers. Returns dicts as `load_pets`, sorted by name. Raises FileNotFoundError where a folder
-    is missing or empty, and ValueError with a list of all files that have no twin, cannot be read,
-    differ in size from their twin, or hold other mask values than 0..C-1.
+    Pictures are in any format that Pillow reads; they are turned as their EXIF data say, and more
+    than 8 bits are brought to 8. Masks have one channel of class numbers in a format without loss
+    (PNG, TIFF, BMP, GIF); of two classes the second may be 255 throughout instead of 1.
+
+    Returns dicts as `load_pets`, by name in natural order: 2 before 10. It shows which files it did
+    not read. Raises FileNotFoundError where a folder is missing or empty, and ValueError with a
+    list of all files that have no twin or two, cannot be read, differ in size from their twin, are
+    no such mask, or hold other values than 0..C-1.
     """
-    kinds = (".jpg", ".jpeg", ".png")
-    pictures, annotations = (
-        {path.stem: path for path in folder.glob("*") if path.suffix.lower() in kinds}
-        for folder in (images, masks)
-    )
-    if not pictures or not annotations:
-        raise FileNotFoundError(
-            f"{masks if pictures else images} is missing or holds no JPEG or PNG file: correct the "
-            "path, or restore what ships with the course (`git checkout -- data`)."
+    pairs = folders.find_pairs(images, masks, task)
+    _show_unread(pairs)
+    return _dataset(pairs.files, pairs.bits, task)
+
+
+def _show_unread(pairs: folders.Pairs) -> None:
+    kinds: dict[str, list[str]] = {}
+    for path in pairs.unread:
+        name = f"`{path.parent.name}/{path.name}`"
+        kinds.setdefault(path.suffix or "no ending", []).append(name)
+    for kind, names in kinds.items():
+        more = f" and {len(names) - 9} more" if len(names) > 9 else ""
+        _say(f"Not read, as no pictures ({kind}): {', '.join(names[:9])}{more}.")
+
+
+def _dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.data.Dataset:
+    def read(*names: bytes) -> tuple[np.ndarray, np.ndarray]:
+        image, mask = (Path(os.fsdecode(name)) for name in names)
+        return folders.read_picture(image, bits), folders.read_mask(mask, task).astype("uint8")
+
+    def to_example(*names: tf.Tensor) -> dict[str, tf.Tensor]:
+        arrays = tf.numpy_function(read, names, (tf.uint8, tf.uint8))
+        image, mask = (
+            tf.ensure_shape(array, (None, None, channels))
+            for array, channels in zip(arrays, (3, 1), strict=True)
         )
-    both = pictures | annotations
-    faults = [f"{both[s]}: has no twin of that name" for s in pictures.keys() ^ annotations.keys()]
-    pairs = [(pictures[s], annotations[s]) for s in sorted(pictures.keys() & annotations.keys())]
-    for image, mask in pairs:
-        try:
-            with Pillow.open(image) as picture, Pillow.open(mask) as annotation:
-                pixels, values = np.asarray(picture.convert("RGB")), np.asarray(annotation)
-        except (OSError, SyntaxError, ValueError) as error:  # Pillow raises any of them
-            faults.append(f"{image} or {mask}: cannot be read ({error})")
-            continue
-        fault = _fault(pixels, values[..., None], task)
-        if annotation.mode != "L":  # a palette or 16 bits would be read as other numbers
-            fault = f"the mask is of mode {annotation.mode}, not L: one channel of 8 bits"
-        faults += [f"{image} and {mask}: {fault}"] if fault else []
-    if faults:
-        listed = "\n".join(f"- {fault}" for fault in sorted(faults))
-        raise ValueError(f"Correct or remove these files ({len(faults)} faults):\n{listed}")
+        return {"images": image, "segmentation_masks": mask, "names": names[0]}
 
-    def read(image: tf.Tensor, mask: tf.Tensor) -> dict[str, tf.Tensor]:
-        pixels = tf.io.decode_image(tf.io.read_file(image), 3, expand_animations=False)
-        labels = tf.io.decode_png(tf.io.read_file(mask), 1)
-        return {"images": pixels, "segmentation_masks": labels, "names": image}
-
-    paths = tuple([str(path) for path in column] for column in zip(*pairs, strict=True))
-    return tf.data.Dataset.from_tensor_slices(paths).map(read, tf.data.AUTOTUNE)
-
-
-def _fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
-    """What is wrong with an image, which should be (H, W, 3), and its mask, (H, W, 1), if any."""
-    values, count = np.unique(mask), len(task.classes)
-    if image.shape[2:] != (3,):
-        return f"the image is {image.shape}, but should have height, width and 3 channels"
-    if mask.shape != (*image.shape[:2], 1):
-        return f"image and mask differ in size: {image.shape} and {mask.shape}"
-    if not np.isin(values, range(count)).all():
-        return (
-            f"the mask holds {values[:6].tolist()}, but {task.name} has the classes 0..{count - 1}"
-        )
-    return "" if np.isfinite(image).all() else "the image holds NaN or infinity"
+    names = tuple([os.fsencode(path) for path in column] for column in zip(*files, strict=True))
+    return tf.data.Dataset.from_tensor_slices(names).map(to_example, tf.data.AUTOTUNE)
 
 
 def prepare(
@@ -261,37 +303,52 @@ def prepare(
     returns it. Both are resized to `size` pixels a side, images bilinearly and masks to the nearest
     pixel, and stay in memory. `training` shuffles anew in each epoch, and repeats a small split
     until an epoch has `at_least` pictures, so that an epoch is as much work on 100 pictures as on
-    500. `augment` are KerasCV layers, applied to the images and masks of a batch together.
+    500. `augment` are KerasCV layers, applied to the images and masks of a batch together, in
+    float32 whatever Keras's policy is.
 
     Returns batches of float32 (B, size, size, 3) in 0..255 and int32 (B, size, size, 1) in 0..C-1.
-    Raises ValueError where the split is empty, an image and its mask differ in size, a mask holds
-    values outside the classes, or an image holds NaN.
+    Raises ValueError where the split is empty or endless, an image and its mask differ in size, a
+    mask holds values outside the classes, an image holds NaN or other values than 0..255, or a
+    layer makes labels that are none, or pixels of another range.
     """
+    checks.split(split, task)
+    checks.at_least_one(size=size, batch_size=batch_size, at_least=at_least)
+    layers = checks.layers(augment, task)
 
     def check_and_resize(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         image, mask = example["images"], example["segmentation_masks"]
         name = example.get("names", "a picture without a name")
-        fault = tf.numpy_function(lambda *pair: _fault(*pair, task), [image, mask], tf.string)
+        fault = tf.numpy_function(lambda *p: checks.fault(*p, task), [image, mask], tf.string)
         tf.debugging.Assert(fault == "", [name, fault], summarize=9)
+        image, mask = (tf.ensure_shape(array, (None, None, None)) for array in (image, mask))
         mask = tf.image.resize(mask, (size, size), "nearest")
         return {"images": tf.image.resize(image, (size, size)), "segmentation_masks": mask}
 
     examples = split.map(check_and_resize, tf.data.AUTOTUNE).cache()
+    count = content = brightest = 0
     try:
-        count = sum(1 for _ in examples)  # fills the cache: bad data are found now, not in training
+        for example in examples:  # fills the cache: bad data are found now, not in training
+            image, mask = (example[key].numpy() for key in ("images", "segmentation_masks"))
+            content += zlib.crc32(mask, zlib.crc32(image))  # a sum, as the order does not count
+            count, brightest = count + 1, max(brightest, image.max())
+            if count % 10_000 == 0:
+                _say(f"{count:,} pictures of {task.name} are read, and more are coming.")
     except tf.errors.OpError as error:
-        reason = error.message.split("\n")[0].split("assertion failed: ")[-1].split("}} ")[-1]
-        raise ValueError(f"Correct or restore the data of {task.name}: {reason[:500]}") from error
+        raise ValueError(
+            f"Correct or restore the data of {task.name}: {checks.reason(error)}"
+        ) from error
     if not count:
         raise ValueError(f"This split for the task {task.name} is empty: check where it came from.")
+    if brightest <= 1:
+        raise ValueError(f"No pixel of {task.name} is above 1, but pixels go from 0 to 255.")
     examples = examples.apply(tf.data.experimental.assert_cardinality(count))  # len() needs it
     if training:
         examples = examples.shuffle(count).repeat(math.ceil(at_least / count))
 
     def augmented(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         batch = {key: tf.cast(value, tf.float32) for key, value in batch.items()}
-        for layer in augment:
-            batch = layer(batch, training=True)
+        for layer in layers:
+            batch = checks.applied(layer, batch, task)
         image = tf.ensure_shape(tf.cast(batch["images"], tf.float32), (None, size, size, 3))
         mask = tf.cast(batch["segmentation_masks"], tf.int32)
         return image, tf.ensure_shape(mask, (None, size, size, 1))
@@ -300,8 +357,18 @@ def prepare(
     # until it wakes, and it sleeps twice as long each time.
     options = tf.data.Options()
     options.autotune.enabled = False
-    batches = examples.batch(batch_size).map(augmented, tf.data.AUTOTUNE).prefetch(2)
-    return batches.with_options(options)
+    try:
+        batches = examples.batch(batch_size).map(augmented, tf.data.AUTOTUNE).prefetch(2)
+        batches = batches.with_options(options)
+        for image, _ in batches.take(1 if layers else 0):  # a layer that does not fit shows now
+            if problem := checks.rescaled(image, brightest):
+                raise ValueError(problem)
+    except Exception as error:
+        raise ValueError(f"{checks.reason(error)}. Lesson 1 shows layers that fit.") from error
+    told = {"pictures": f"{content:x}", "picture size": size, "batch size": batch_size}
+    told |= {"pictures per epoch": at_least, "augmentation": checkpoints.settings(layers)}
+    batches.contents = told
+    return batches
 
 
 def take(data: tf.data.Dataset, count: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -323,7 +390,7 @@ def _check_size(size: int, halvings: int) -> None:
 
 
 def unet(
-    classes: int, filters: Sequence[int] = (12, 24, 48, 96, 192), size: int = 128
+    classes: int, filters: Sequence[int] = (8, 16, 32, 64, 128), size: int = 128
 ) -> keras.Model:
     """A U-Net after Ronneberger, Fischer and Brox (2015, arXiv 1505.04597), built in lesson 2.
 
@@ -454,82 +521,45 @@ def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.reshape(cross_entropy + 1 - tf.reduce_mean(dice), tf.shape(masks)[:-1])
 
 
-def _read_log(log: Path) -> dict[str, list[float]]:
-    with open(log, newline="") as file:
-        columns = list(zip(*csv.reader(file), strict=True))
-    return {name: [(float, int)[name == "epoch"](v) for v in values] for name, *values in columns}
+class _Progress(keras.callbacks.Callback):
+    """Adds its seconds to an epoch's log, shows how it goes, and stops where the loss is lost."""
 
-
-class _Keeper(keras.callbacks.Callback):
-    """After each epoch: log, weights and optimiser on disk, live progress, early stopping.
-
-    The weights go to a file of their own first; replacing log.csv, in one step, is what makes an
-    epoch count. So a kill at any moment leaves a log whose last row has its weights beside it.
-    """
-
-    def __init__(self, folder: Path, epochs: int, patience: int) -> None:
+    def __init__(self, run: str, epochs: int, history: dict[str, list[float]]) -> None:
         super().__init__()
-        self.folder, self.epochs, self.patience, self.handle = folder, epochs, patience, None
-        self.log, self.started = folder / "log.csv", time.perf_counter()
-        self.history = _read_log(self.log) if self.log.is_file() else {}
-        self.done = len(self.history.get("epoch", []))
+        self.run, self.epochs, self.history, self.handle = run, epochs, history, None
 
-    def weights(self, epoch: int) -> Path:
-        return self.folder / f"epoch-{epoch:03d}.npz"
-
-    @property
-    def variables(self) -> list[keras.Variable]:
-        return [*self.model.variables, *self.model.optimizer.variables]
-
-    def load(self, epoch: int) -> None:
-        with np.load(self.weights(epoch)) as arrays:
-            for variable, name in zip(self.variables, arrays.files, strict=True):
-                variable.assign(arrays[name])
-
-    @property
-    def best(self) -> int:
-        return 1 + int(np.argmax(self.history["val_mean_iou"]))
-
-    @property
-    def finished(self) -> bool:
-        return self.done > 0 and self.done >= min(self.epochs, self.best + self.patience)
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.done, now = epoch + 1, time.perf_counter()
         if not math.isfinite(logs["loss"]):
-            problem = f"The loss became {logs['loss']} in epoch {self.done}"
-            raise ValueError(f"{problem}: lower the learning rate.")
-        for name, value in {"epoch": self.done, "seconds": now - self.started, **logs}.items():
+            raise FloatingPointError(f"The loss became {logs['loss']} in epoch {epoch + 1}")
+        logs["seconds"] = time.perf_counter() - self.started
+        for name, value in {"epoch": epoch + 1, **logs}.items():
             self.history.setdefault(name, []).append(value)
-        # Not `save_weights`, which is slow where the variables are many and small.
-        np.savez(self.weights(self.done), *(variable.numpy() for variable in self.variables))
-        part = self.folder / "log.csv.part"
-        with open(part, "w", newline="") as file:
-            csv.writer(file).writerows([self.history, *zip(*self.history.values(), strict=True)])
-        os.replace(part, self.log)
-        for path in self.folder.glob("epoch-*.npz"):
-            if path not in (self.weights(self.done), self.weights(self.best)):
-                path.unlink()
-        self.model.stop_training, self.started = self.finished, now
-        self.show(live=not self.finished)
+        self.show(live=True)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.show(live=False)
 
     def show(self, live: bool) -> None:
-        scores, losses = self.history["val_mean_iou"], self.history["val_loss"]
+        last, best = len(self.history["epoch"]), checkpoints.best_epoch(self.history)
+        loss, val_loss, score = (self.history[k][-1] for k in ("loss", "val_loss", "val_mean_iou"))
         line = (
-            f"Epoch {self.done} of {self.epochs}, {sum(self.history['seconds']):.0f} s: loss "
-            f"{self.history['loss'][-1]:.3f}, validation loss {losses[-1]:.3f}, mean IoU "
-            f"{scores[-1]:.3f} (best {max(scores):.3f} in epoch {self.best})"
+            f"`{self.run}`: epoch {last} of {self.epochs}, {sum(self.history['seconds']):.0f} s, "
+            f"loss {loss:.3f}, validation loss {val_loss:.3f}, mean IoU {score:.3f} "
+            f"(best {self.history['val_mean_iou'][best - 1]:.3f} in epoch {best})"
         )
-        if not hasattr(get_ipython(), "kernel"):  # outside a notebook
+        if hasattr(get_ipython(), "kernel"):
+            data: dict[str, object] = {"text/plain": line, "text/markdown": line}
+            if live:
+                figure = _history_figure(self.history)
+                figure.suptitle(line.replace("`", ""), fontsize=9)
+                data["image/png"] = _png(figure)
+            self.handle = self.handle or display(data, raw=True, display_id=True)
+            self.handle.update(data, raw=True)
+        elif live:  # outside a notebook, a line per epoch
             print(line)
-            return
-        shown = Markdown(line)
-        if live:
-            figure = _history_figure(self.history)
-            figure.suptitle(line, fontsize=9)
-            shown = Image(_png(figure))
-        self.handle = self.handle or display(shown, display_id=True)
-        self.handle.update(shown)
 
 
 def train(
@@ -544,20 +574,21 @@ def train(
     patience: int = 10,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
-    """Compiles and fits a model with early stopping, and survives a kill (lesson 2).
+    """Compiles and fits a model with early stopping, and survives a kill (built in lesson 2).
 
     `training` and `validation` are what `prepare` returns. data/runs/<run>/ gets `log.csv` (a row
-    an epoch) and `best.keras`; until then a folder in it holds weights and optimiser of the best
-    and the last epoch. Where the same call finds its own unfinished work there, it goes on after
-    the last whole epoch (pictures come in a new order); a finished run starts afresh.
+    per epoch) and `best.keras`; until then a folder in it holds the last and the best epoch. Where
+    the same call finds its own unfinished work there, it goes on after the last whole epoch
+    (pictures come in a new order) and says so. Work of other data, settings or weights to start
+    from is given up, as is any that cannot be read. A finished run starts afresh.
 
     `learning_rate` is the peak of one cycle: a warm-up over a tenth of the steps, then half a
     cosine down to zero. Training stops after `patience` epochs without a better validation mean
     IoU, or after `epochs`; the model then has the weights of the best epoch.
 
-    Returns lists with a value an epoch: `epoch`, `seconds`, `loss`, `mean_iou` and the last two
+    Returns lists with a value per epoch: `epoch`, `seconds`, `loss`, `mean_iou` and the last two
     with `val_`. Raises ValueError where model and task differ in their number of classes, a split
-    is empty, or the loss became infinite.
+    is empty, or the loss became infinite, and RuntimeError where another process trains this run.
     """
     _check_classes(model, task)
     if not len(training) or not len(validation):
@@ -572,34 +603,38 @@ def train(
     optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
     model.compile(optimizer, loss=segmentation_loss, metrics=metrics)
     model.optimizer.build(model.trainable_variables)
-    folder = DATA / "runs" / run
-    settings = [epochs, len(training), learning_rate, patience, model.count_params()]
-    settings += [len(model.trainable_variables)]  # frozen or not
-    work = folder / "-".join(["unfinished", task.name, *map(str, settings)])
-    for other in set(folder.glob("unfinished-*")) - {work}:
-        shutil.rmtree(other)
-    work.mkdir(parents=True, exist_ok=True)
-    keeper = _Keeper(work, epochs, patience)
-    keeper.set_model(model)
-    if keeper.done:
-        keeper.load(keeper.done)
-    if not keeper.finished:
-        model.fit(
-            training,
-            validation_data=validation,
-            epochs=epochs,
-            initial_epoch=keeper.done,
-            callbacks=[keeper, *callbacks],
-            shuffle=False,  # `prepare` does it
-            verbose=0,
-        )
-    keeper.load(keeper.best)
-    plain = keras.Model(model.inputs, model.outputs, name=model.name)  # without this file's loss
-    plain.save(work / "best.keras")
-    for name in ("best.keras", "log.csv"):  # without its log, the work counts as finished
-        os.replace(work / name, folder / name)
-    shutil.rmtree(work)
-    return keeper.history
+
+    call = {"epochs": epochs, "rate": learning_rate, "patience": patience, "classes": task.classes}
+    call |= checkpoints.describe(model, training=training, validation=validation)
+    work = RUNS / run / "unfinished"
+    with checkpoints.lock(RUNS / run):
+        history, news = checkpoints.take_up(model, work, call)
+        if news:
+            _say(news)
+        own = checkpoints.callbacks(work, history, patience)
+        try:
+            if not history or len(history["epoch"]) < checkpoints.last_epoch(history, call):
+                model.fit(
+                    training,
+                    validation_data=validation,
+                    epochs=epochs,
+                    callbacks=[_Progress(run, epochs, history), *own, *callbacks],
+                    shuffle=False,  # `prepare` does it
+                    verbose=0,
+                )
+        except FloatingPointError as error:
+            whole = all(np.isfinite(images).all() for images, _ in training)
+            cause = "lower the learning rate" if whole else "the training pictures hold NaN"
+            raise ValueError(f"{error}: {cause}.") from error
+        except tf.errors.InvalidArgumentError as error:
+            if "assertion failed" in error.message:  # those of `prepare`
+                raise ValueError(checks.reason(error)) from error
+            raise
+        finally:
+            checkpoints.leave(model, call)
+        checkpoints.load_best(model, work, history)
+        checkpoints.publish(model, work)
+    return history
 
 
 def trained(lesson: str, run: str, course: Course) -> tuple[keras.Model, dict[str, list[float]]]:
@@ -608,16 +643,15 @@ def trained(lesson: str, run: str, course: Course) -> tuple[keras.Model, dict[st
     Where there is none it is trained now, by the cells that the notebook `lesson` tags "recipe",
     so that there is no second recipe to keep in step, and a reader's changes count.
     """
-    folder = DATA / "runs" / run
+    folder = RUNS / run
     if not (folder / "log.csv").exists():
         notebook = DATA.parent / "notebooks" / f"{lesson}.ipynb"
-        why = f"`data/runs/{run}` is not there yet: the recipe of `{notebook.name}` trains it now."
-        display(Markdown(why))
-        scope = {"unet_helpers": sys.modules[__name__], "course": course}
+        _say(f"`data/runs/{run}` is not there yet: the recipe of `{notebook.name}` trains it now.")
+        scope = {"course": course}
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
             if "recipe" in cell["metadata"].get("tags", []):
                 exec("".join(cell["source"]), scope)  # noqa: S102
-    return keras.models.load_model(folder / "best.keras"), _read_log(folder / "log.csv")
+    return checkpoints.load(folder)
 
 
 def _check_classes(model: keras.Model, task: Task) -> None:
@@ -632,10 +666,18 @@ def _check_classes(model: keras.Model, task: Task) -> None:
 def confusion_matrix(mask: np.ndarray, prediction: np.ndarray, task: Task) -> np.ndarray:
     """Pixels of each true class (rows) and predicted class (columns), int64 (C, C) (lesson 2).
 
-    `mask` and `prediction` are integers 0..C-1 of one shape: a picture's or those of many.
+    `mask` and `prediction` are integers 0..C-1 of one shape: a picture's or those of many. Raises
+    ValueError for other shapes or values.
     """
     classes = len(task.classes)
-    pairs = classes * mask.astype(int) + prediction
+    mask, prediction = np.asarray(mask), np.asarray(prediction)
+    if mask.shape != prediction.shape:
+        raise ValueError(f"Mask and prediction differ in shape: {mask.shape}, {prediction.shape}.")
+    for name, array in (("mask", mask), ("prediction", prediction)):
+        if not np.isin(array, range(classes)).all():
+            held = np.unique(array)[:6].tolist()
+            raise ValueError(f"The {name} holds {held}, but {task.name} has 0..{classes - 1}.")
+    pairs = classes * mask.astype(int) + prediction.astype(int)
     return np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
 
 
@@ -715,7 +757,10 @@ def evaluate(model: keras.Model, data: tf.data.Dataset, task: Task) -> Evaluatio
     _check_classes(model, task)
     matrices = []
     for images, masks in data:
-        pairs = zip(masks.numpy()[..., 0], model.predict_on_batch(images).argmax(-1), strict=True)
+        logits = model.predict_on_batch(images)
+        if not np.isfinite(logits).all():
+            raise ValueError(f"The model {model.name} answers with NaN: train it anew.")
+        pairs = zip(masks.numpy()[..., 0], logits.argmax(-1), strict=True)
         matrices += [confusion_matrix(*pair, task) for pair in pairs]
     if not matrices:
         raise ValueError(f"No picture of {task.name} to evaluate on: check the split's source.")

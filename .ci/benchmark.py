@@ -18,30 +18,18 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-import nbformat
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import reference
 import unet_helpers
+from notebooks import defined
 from unet_helpers import PETS, keras, keras_cv, np, tf
 
 SIZE = 128
+YARDSTICK = (12, 24, 48, 96, 192)  # filters of a U-Net that never changes: a machine's pace
 COURSE = unet_helpers.Course("sample", 7)
-
-
-def cell(notebook: str, name: str) -> dict[str, object]:
-    """Run one cell of a lesson, found by its id, and return what it defines."""
-    path = next((ROOT / "notebooks").glob(f"{notebook}_*.ipynb"))
-    cells = nbformat.read(path, as_version=4).cells
-    source = next((cell.source for cell in cells if cell.id == name), None)
-    if source is None:
-        raise ValueError(f"{path.name} has no cell of the id {name!r}, which holds its settings.")
-    found = {"keras": keras, "keras_cv": keras_cv, "np": np, "tf": tf, "PETS": PETS}
-    found["course"] = COURSE
-    exec(compile(source, f"{path.name}: {name}", "exec"), found)  # noqa: S102  the lesson's own code
-    return found
+SCOPE = {"keras": keras, "keras_cv": keras_cv, "PETS": PETS, "course": COURSE}
 
 
 def once(data: Iterable) -> float:
@@ -103,7 +91,7 @@ def layers(recipe: dict, split: tf.data.Dataset, seconds: float) -> list[dict[st
     """Images a second with each layer alone: those of lesson 2, and lesson 1's candidates."""
     chosen = {type(layer).__name__: layer for layer in recipe["AUGMENT"]}
     rows = []
-    for name, layer in (cell("01", "candidates")["candidates"] | chosen).items():
+    for name, layer in (defined("01", "candidates", **SCOPE)["candidates"] | chosen).items():
         speed = round(often(prepare(recipe, split, [layer]), seconds))
         mark = "yes" if name in chosen else ""
         rows.append({"layer alone": name, "images/s": speed, "in lesson 2": mark})
@@ -148,7 +136,8 @@ def epochs(recipe: dict, split: tf.data.Dataset, repeats: int) -> list[dict[str,
 def networks(recipe: dict, split: tf.data.Dataset, repeats: int) -> list[dict[str, object]]:
     """Images a second in training, without augmentation: our networks and the tutorial's."""
     classes, data = len(PETS.classes), prepare(recipe, split, []).take(20).cache()
-    made = {"U-Net of lesson 2": unet_helpers.unet(classes, recipe["FILTERS"], SIZE)}
+    made = {f"U-Net with {YARDSTICK}, the pace": unet_helpers.unet(classes, YARDSTICK, SIZE)}
+    made["U-Net of lesson 2"] = unet_helpers.unet(classes, recipe["FILTERS"], SIZE)
     for alpha in (0.35, 1.0):
         for change in (unet_helpers.freeze_encoder, unet_helpers.unfreeze_encoder):
             name = f"U-Net on MobileNetV2, alpha {alpha}, {change.__name__.replace('_', ' ')}"
@@ -185,7 +174,7 @@ def main() -> None:
     parser.add_argument("--layers", action="store_true", help="also each layer alone")
     arguments = parser.parse_args()
     keras.utils.set_random_seed(COURSE.seed)
-    recipe = cell("02", "recipe")
+    recipe = defined("02", "recipe", **SCOPE)
     seconds, repeats = (1.0, 1) if arguments.quick else (4.0, 3)
     split = unet_helpers.load_pets(COURSE)["train"]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,11 +1,13 @@
 """Runs lesson 1 as Colab would: nothing there but the notebook, and Colab's own packages.
 
-    python .ci/colab.py ADDRESS
+    python .ci/colab.py make FOLDER                in the course's own environment
+    python .ci/colab.py run ADDRESS FOLDER         in one like Colab's
 
-ADDRESS is a folder with a git repository of the course. Runs in an environment made from
-.ci/colab.txt, which it changes: it adds a stand-in for the module google.colab, and the set-up cell
-installs what is missing. Asserts that TensorFlow, Keras and NumPy keep their versions, that the
-course is fetched once though the set-up cell runs twice, and that every figure appears.
+`make` leaves networks in FOLDER as training leaves them. ADDRESS is a folder with a git repository
+of the course; the environment is made from .ci/colab.txt, and `run` changes it: it adds a stand-in
+for the module google.colab, and the set-up cell installs what is missing. Asserts that TensorFlow,
+Keras and NumPy keep their versions, that the course is fetched once though the set-up cell runs
+twice, that every figure appears, and that Colab's older Keras can load what `make` has left.
 """
 
 from __future__ import annotations
@@ -43,8 +45,32 @@ def figures(notebook: NotebookNode) -> Counter[str]:
     )
 
 
-def main(repository: Path) -> None:
-    """Run lesson 1 against the course in `repository`."""
+def make(folder: Path) -> None:
+    """Save each of the course's networks, untrained."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    import unet_helpers
+    from data import checkpoints
+
+    made = {"unet": unet_helpers.unet(3, (4, 8), 32)}
+    made["mobilenetv2_unet"] = unet_helpers.mobilenetv2_unet(2, None, 0.35, size=32)
+    for name, model in made.items():
+        work = folder / name / "unfinished"
+        work.mkdir(parents=True)
+        (work / "log.csv").write_text("epoch,val_mean_iou\n0,0.5\n")
+        checkpoints.publish(model, work)
+
+
+LOAD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from data import checkpoints
+print([checkpoints.load(run)[0].name for run in sorted(Path(sys.argv[2]).iterdir())])
+"""
+
+
+def main(repository: Path, folder: Path) -> None:
+    """Run lesson 1 against the course in `repository`, and load the networks in `folder`."""
     packages = Path(sysconfig.get_path("purelib"))
     (packages / "google" / "colab").mkdir(parents=True, exist_ok=True)
     (packages / "google" / "colab" / "__init__.py").write_text("")
@@ -65,7 +91,12 @@ def main(repository: Path) -> None:
     assert figures(done) == saved, f"figures: {figures(done)} instead of {saved}"
     kept = ", ".join(f"{name} {version}" for name, version in before.items())
     print(f"{lesson.name}: {seconds:.0f} s, {saved.total()} figures; kept {kept}")
+    command = [sys.executable, "-c", LOAD, str(repository), str(folder)]
+    subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    if sys.argv[1] == "make":
+        make(Path(sys.argv[2]))
+    else:
+        main(Path(sys.argv[2]).resolve(), Path(sys.argv[3]).resolve())

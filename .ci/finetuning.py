@@ -19,7 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from notebooks import find, read, read_measured, write_measured
+from notebooks import defined, read_measured, write_measured
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -39,12 +39,8 @@ WAYS = (  # who learns on, and at which peak rate
 
 def settings() -> dict[str, object]:
     """Return what lesson 5 chooses for pets: epochs, filters and augmentation."""
-    (path,) = find(["05"])
     scope = {"keras_cv": keras_cv, "PETS": PETS, "course": COURSE}
-    for cell in read(path).cells:
-        if cell.id in ("pets-recipe", "pets-augmentation", "pets-filters"):
-            exec(cell.source, scope)  # noqa: S102  the lesson's own code
-    return scope
+    return defined("05", "pets-recipe", "pets-augmentation", "pets-filters", **scope)
 
 
 def wake(model: keras.Model, who: str) -> None:
@@ -82,7 +78,7 @@ def judged(quarter: int) -> list[np.ndarray]:
         wake(model, who)
         model.set_weights(start)
         keras.utils.set_random_seed(COURSE.seed)
-        rest = {"epochs": recipe["TUNING"], "run": run, "learning_rate": rate}
+        rest = {"epochs": recipe["TUNING_EPOCHS"], "run": run, "learning_rate": rate}
         unet_helpers.train(model, sharp, test, PETS, **rest)
         results.append(unet_helpers.evaluate(model, test, PETS))
     return [result.confusion for result in results]

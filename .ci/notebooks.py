@@ -4,8 +4,10 @@
     python .ci/notebooks.py pack lesson.py notebooks/01_data_loading.ipynb
     python .ci/notebooks.py stamp [--repository https://github.com/owner/name]
     python .ci/notebooks.py execute [01 02_unet_from_scratch ...]
+    python .ci/notebooks.py pages [01 02_unet_from_scratch ...]
 
-The text form is a percent file. Each cell starts with a heading line,
+`execute` runs lessons in a copy of the course and saves them; `pages`, the README's course command,
+runs them where they are and writes pages to read. Both show how far they are. The text form is a percent file. Each cell starts with a heading line,
 `# %% [markdown] id=slug` or `# %% id=slug tags=a,b`, and markdown lines carry a leading "# ".
 """
 
@@ -26,8 +28,10 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = Path(".ci/measured.json")
@@ -80,6 +84,20 @@ def write(notebook: NotebookNode, path: Path) -> None:
 def read(path: Path) -> NotebookNode:
     """Read the notebook at `path`."""
     return nbformat.read(path, as_version=4)
+
+
+def defined(lesson: str, *ids: str, **scope: object) -> dict[str, object]:
+    """Run cells of a lesson, found by their ids, with `scope` in reach; return all names after it.
+
+    So that a tool works with a lesson's own settings. Raises ValueError for an id that is not there.
+    """
+    (path,) = find([lesson])
+    sources = {cell.id: cell.source for cell in read(path).cells}
+    if missing := [name for name in ids if name not in sources]:
+        raise ValueError(f"{path.name} has no cells {missing}, which hold its settings.")
+    for name in ids:
+        exec(compile(sources[name], f"{path.name}: {name}", "exec"), scope)  # noqa: S102
+    return scope
 
 
 # Text form ---------------------------------------------------------------------------------------
@@ -270,7 +288,32 @@ def fresh_copy(root: Path = ROOT) -> Iterator[Path]:
         yield target
 
 
-def run(path: Path, environment: dict[str, str], tag: str = "") -> tuple[NotebookNode, float]:
+class Client(NotebookClient):
+    """Runs a notebook, and shows which cell of how many, and how a training goes."""
+
+    bar: tqdm | None = None
+
+    def process_message(self, msg: dict, cell: NotebookNode, cell_index: int) -> object:
+        """Pass on what a kernel sends; of an epoch that has ended, show its line."""
+        data = msg["content"].get("data", {})
+        text = str(data.get("text/plain", "") or msg["content"].get("text", ""))
+        epochs = [line for line in text.split("\n") if re.match(r"`.+`: epoch \d+ of", line)]
+        if self.bar is not None and epochs:
+            self.bar.set_postfix_str(epochs[-1].replace("`", ""))
+        return super().process_message(msg, cell, cell_index)
+
+    async def async_execute_cell(self, cell: NotebookNode, *more: object, **options: object):
+        """Run a cell, and count it."""
+        done = await super().async_execute_cell(cell, *more, **options)
+        if self.bar is not None and cell.cell_type == "code":
+            self.bar.set_postfix_str("", refresh=False)
+            self.bar.update()
+        return done
+
+
+def run(
+    path: Path, environment: dict[str, str], tag: str = "", expected: str = ""
+) -> tuple[NotebookNode, float]:
     """Execute the notebook at `path` in its own folder; return it, with the seconds it took.
 
     Where any cell has the tag `tag`, only such cells and the set-up cell are kept and run.
@@ -283,16 +326,25 @@ def run(path: Path, environment: dict[str, str], tag: str = "") -> tuple[Noteboo
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    client = NotebookClient(
+    client = Client(
         notebook,
         timeout=3600,  # seconds a cell: one that hangs is an error
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],  # it warns of every kernel on this machine
         resources={"metadata": {"path": str(path.parent)}},
     )
     start = time.perf_counter()
-    client.execute(env=os.environ | environment)
+    with tqdm(
+        desc=f"{path.stem} ({expected})" if expected else path.stem,
+        total=sum(cell.cell_type == "code" for cell in notebook.cells),
+        bar_format="{desc}: {elapsed}, cell {n_fmt} of {total_fmt}{postfix}",
+        file=sys.stdout,
+        mininterval=0.5 if sys.stdout.isatty() else 10,
+        dynamic_ncols=True,
+    ) as client.bar:
+        client.execute(env=os.environ | environment)
     return notebook, time.perf_counter() - start
 
 
@@ -352,7 +404,6 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     stamp(repository, root)
     with fresh_copy(root) as copy:
         for path in find(names, root):
-            print(f"{path.stem} is running", flush=True)
             notebook, seconds = run(copy / "notebooks" / path.name, environment)
             complaints = clean(notebook, machine_places(copy, root))
             if complaints:
@@ -365,6 +416,26 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
                 measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)
                 write_measured(measured, root)
             stamp(repository, root)
+
+
+def page(notebook: NotebookNode) -> str:
+    """Return `notebook` as a page to read. The template is one that keeps figures' alt texts."""
+    body, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    return body
+
+
+def pages(names: Sequence[str], root: Path = ROOT) -> None:
+    """Run notebooks where they are, and write each as a page into data/runs/pages/.
+
+    The notebooks stay as they are. Raises CellExecutionError for a cell that fails.
+    """
+    folder, seconds = root / "data" / "runs" / "pages", read_measured(root)["seconds"]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in find(names, root):
+        expected = f"{minutes(seconds.get(path.stem, {}).get('cpu'))} on 2 CPU cores"
+        notebook, _ = run(path, {}, expected=expected)
+        (folder / f"{path.stem}.html").write_text(page(notebook), encoding="utf-8")
+    print(f"To read: {folder.relative_to(root).as_posix()}/")
 
 
 def main() -> None:
@@ -386,6 +457,8 @@ def main() -> None:
     command = commands.add_parser("execute", help="run top to bottom and save")
     command.add_argument("names", nargs="*", metavar="NAME", help="01 or 01_data_loading; or all")
     command.add_argument("--gpu", action="store_true", help="only record the seconds on a GPU")
+    command = commands.add_parser("pages", help="run top to bottom, write pages to read")
+    command.add_argument("names", nargs="*", metavar="NAME", help="01 or 01_data_loading; or all")
     arguments = parser.parse_args()
     try:
         if arguments.command == "unpack":
@@ -395,6 +468,8 @@ def main() -> None:
             write(pack(arguments.text.read_text(encoding="utf-8")), arguments.notebook)
         elif arguments.command == "stamp":
             stamp(arguments.repository)
+        elif arguments.command == "pages":
+            pages(arguments.names)
         else:
             execute(arguments.names, arguments.gpu)
     except ValueError as problem:

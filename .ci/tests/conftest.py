@@ -1,5 +1,31 @@
-"""Tests run on the sample, also where a GPU would make the lessons download the real data."""
+"""Tests run on the sample, with a place of their own for what training leaves."""
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
-os.environ.setdefault("COURSE_DATA", "sample")  # read in this process and in nbval's kernels
+import pytest
+
+# Read in this process and in nbval's kernels: also where a GPU would make the lessons download the
+# real data, and while somebody trains in data/runs.
+os.environ.setdefault("COURSE_DATA", "sample")
+if "COURSE_RUNS" not in os.environ:
+    os.environ["COURSE_RUNS"] = tempfile.mkdtemp(prefix="course-runs-")
+    atexit.register(shutil.rmtree, os.environ["COURSE_RUNS"], ignore_errors=True)
+
+
+@pytest.fixture
+def shown(monkeypatch, tmp_path: Path) -> list[object]:
+    """What the helper displays and says; its data folder is an empty one of the test's own."""
+    import unet_helpers
+
+    monkeypatch.setattr(unet_helpers, "DATA", tmp_path / "data")
+    monkeypatch.setattr(unet_helpers, "RUNS", tmp_path / "data/runs")
+    objects: list[object] = []
+    monkeypatch.setattr(unet_helpers, "display", lambda thing, **_: objects.append(thing))
+    monkeypatch.setattr(unet_helpers, "_say", objects.append)
+    monkeypatch.setattr(unet_helpers, "get_ipython", lambda: None)  # which nbval brings along
+    unet_helpers.keras.utils.set_random_seed(0)
+    return objects

@@ -1,15 +1,13 @@
-"""The helper: bad input, data, the U-Net, training that survives a kill, evaluation, plots."""
+"""The helper: set-up, data, models, evaluation, plots. Folders and training have their own tests."""
 
 from __future__ import annotations
 
 import base64
-import csv
 import inspect
 import io
+import json
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +17,6 @@ from types import SimpleNamespace
 
 import keras
 import keras_cv
-import nbformat
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -30,71 +27,15 @@ from hypothesis.extra import numpy as stnp
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
+from toys import ROOT, dataset, examples, prepared, python, store, tiny_model
 
 import benchmark
+import notebooks
 import unet_helpers
-from unet_helpers import FIRE, PETS, Course, Evaluation, Task
+from unet_helpers import PETS, Course, Evaluation, Task
 
-ROOT = Path(unet_helpers.__file__).parent
+pytestmark = pytest.mark.usefixtures("shown")
 SAMPLE, FULL = Course("sample", 7), Course("full", 7)
-
-
-@pytest.fixture(autouse=True)
-def shown(monkeypatch, tmp_path: Path) -> list[object]:
-    """What the helper displays; its data folder is an empty one of the test's own."""
-    monkeypatch.setattr(unet_helpers, "DATA", tmp_path / "data")
-    objects: list[object] = []
-    monkeypatch.setattr(unet_helpers, "display", lambda thing, **_: objects.append(thing))
-    monkeypatch.setattr(unet_helpers, "get_ipython", lambda: None)  # which nbval brings along
-    keras.utils.set_random_seed(0)
-    return objects
-
-
-def python(code: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run code in an interpreter of its own, which finds the helper and these tests."""
-    paths = os.pathsep.join(map(str, (ROOT, ROOT / ".ci", Path(__file__).parent)))
-    environment = os.environ | {"PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": "-1"} | environment
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        check=False,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-
-
-def examples(
-    count: int = 4, shape: tuple[int, int] = (16, 16), classes: int = 3
-) -> list[dict[str, object]]:
-    """Pictures of discs (class 0, bright) on a ground (1), with a rim (2) where there are three."""
-    generator, made = np.random.default_rng(0), []
-    rows, columns = np.indices(shape)
-    for number in range(count):
-        centre = generator.uniform(0.3, 0.7, 2) * shape
-        distance = np.hypot(rows - centre[0], columns - centre[1]) / min(shape)
-        mask = np.digitize(distance, (0.25, 0.35)[: classes - 1])
-        mask = np.array([0, 2, 1] if classes == 3 else [1, 0])[mask][..., None].astype("uint8")
-        image = np.array([200, 40, 120])[mask] + generator.normal(0, 30, (*shape, 3))
-        image = np.clip(image, 0, 255).astype("uint8")
-        made.append({"images": image, "segmentation_masks": mask, "names": f"disc_{number}"})
-    return made
-
-
-def dataset(made: Sequence[dict[str, object]]) -> tf.data.Dataset:
-    """A split as the loaders return it, of pictures of any sizes."""
-    signature = {
-        "images": tf.TensorSpec((None, None, None), made[0]["images"].dtype),
-        "segmentation_masks": tf.TensorSpec((None, None, 1), tf.uint8),
-        "names": tf.TensorSpec((), tf.string),
-    }
-    return tf.data.Dataset.from_generator(lambda: iter(made), output_signature=signature)
-
-
-def prepared(count: int = 4, **options: object) -> tf.data.Dataset:
-    """Batches of two discs at 16 px."""
-    options = {"size": 16, "batch_size": 2} | options
-    return unet_helpers.prepare(dataset(examples(count)), PETS, **options)
 
 
 # ------------------------------------------------------------------------------------ module
@@ -102,7 +43,7 @@ def prepared(count: int = 4, **options: object) -> tf.data.Dataset:
 
 def test_helper_is_short_and_silent_and_complete() -> None:
     lines = Path(unet_helpers.__file__).read_text(encoding="utf-8").splitlines()
-    assert sum(line.strip() != "" for line in lines) <= 700
+    assert sum(line.strip() != "" for line in lines) <= 750
     done = python("import unet_helpers")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     public = [
@@ -173,6 +114,62 @@ def test_setup_seeds_every_generator() -> None:
             [np.random.random(), *map(float, (tf.random.uniform(()), keras.random.uniform(())))]
         )
     assert drawn[0] == drawn[1] and not set(drawn[0]) & set(drawn[2])
+
+
+BUILD = """
+import unet_helpers
+model = unet_helpers.unet(2, (4, 8), 16)
+assert model.output_shape == (None, 16, 16, 2) and model.output.dtype == "float32"
+assert unet_helpers.keras.config.backend() == "tensorflow"
+model.predict_on_batch(unet_helpers.np.zeros((1, 16, 16, 3), "float32"))
+print("built")
+"""
+
+
+@pytest.mark.parametrize("where", ["environment", "keras.json"])
+def test_whatever_else_the_reader_works_with(tmp_path: Path, where: str) -> None:
+    settings = {"KERAS_BACKEND": "torch", "TF_USE_LEGACY_KERAS": "1"}
+    if where == "keras.json":
+        own = {"backend": "torch", "floatx": "float64", "image_data_format": "channels_first"}
+        (tmp_path / "keras.json").write_text(json.dumps(own))
+        settings = {"KERAS_HOME": str(tmp_path)}
+    done = python(BUILD, **settings)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "built\n", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell that can close a stream")
+def test_a_closed_stderr_is_no_error() -> None:
+    command = f"{sys.executable} -c '{BUILD}' 2>&-"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, shell=True, check=False, env=environment, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, b"built\n")
+
+
+def test_another_backend_imported_before_is_named() -> None:
+    code = """
+import sys, types
+keras = types.ModuleType("keras")
+keras.config = types.SimpleNamespace(backend=lambda: "torch")
+sys.modules["keras"] = keras
+try:
+    import keras_cv
+except Exception:
+    sys.modules["keras_cv"] = types.ModuleType("keras_cv")
+sys.modules["data.checkpoints"] = types.ModuleType("data.checkpoints")
+import unet_helpers
+"""
+    done = python(code)
+    assert "ImportError: Keras was imported before, for another backend: restart" in done.stderr
+
+
+def test_a_keras_too_new_for_kerascv_is_named(tmp_path: Path) -> None:
+    (tmp_path / "keras_cv.py").write_text("from keras import convert_to_numpy_of_old")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import unet_helpers"
+    done = python(code)
+    message = (
+        f"KerasCV does not work with Keras {keras.__version__}: run `pip install keras==3.15.1`"
+    )
+    assert f"ImportError: {message}" in done.stderr
 
 
 # -------------------------------------------------------------------------------------- data
@@ -296,10 +293,54 @@ def test_damaged_pets_are_named_with_the_way_out(pets, fault, culprit: str) -> N
         unet_helpers.load_pets(pets.course)
 
 
+@pytest.mark.parametrize("pets", [FULL], indirect=True)
+def test_a_folder_that_was_never_prepared_is_named_with_the_way_out(pets) -> None:
+    shutil.rmtree(pets.folder)
+    pets.folder.mkdir()
+    (pets.folder / "images.tar.gz").write_bytes(b"not yet unpacked")
+    reason = r"Cannot read or download .*4.0.0: .*Delete that folder.*TFDS_DATA_DIR"
+    with pytest.raises(RuntimeError, match=reason):
+        unet_helpers.load_pets(FULL)
+
+
+@pytest.mark.parametrize("pets", [FULL], indirect=True)
+def test_the_place_of_the_pets_may_be_set_in_a_running_kernel(pets, monkeypatch, tmp_path) -> None:
+    moved = tmp_path / "home/elsewhere"
+    moved.parent.mkdir()
+    (tmp_path / "tfds").rename(moved)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("TFDS_DATA_DIR", "~/elsewhere")
+    splits = unet_helpers.load_pets(FULL)
+    assert len(splits["test"]) == 4 and splits.name.startswith("full_oxford_iiit_pet-")
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.2, 0.01])
+def test_a_share_that_leaves_nothing_is_named(pets, fires, share: float) -> None:
+    for load in (unet_helpers.load_pets, unet_helpers.load_fire):
+        with pytest.raises(ValueError, match=f"validation={share} keeps .* of 8 pictures"):
+            load(SAMPLE, validation=share)
+
+
+def test_other_pets_have_another_name(pets) -> None:
+    name = unet_helpers.load_pets(SAMPLE).name
+    assert unet_helpers.load_pets(SAMPLE).name == name
+    first = pets.folder / next(p.name for p in pets.folder.iterdir() if "test.tfrecord" in p.name)
+    options = tf.io.TFRecordOptions()
+    records = list(tf.data.TFRecordDataset(str(first)).as_numpy_iterator())
+    with tf.io.TFRecordWriter(str(first), options) as file:
+        for record in records[::-1]:
+            file.write(record)
+    assert unet_helpers.load_pets(SAMPLE).name != name
+
+
 def test_missing_sample_is_named_with_the_way_out() -> None:
     with pytest.raises(RuntimeError, match="Cannot read .*sketch_pets.*draw_sample.py"):
         unet_helpers.load_pets(SAMPLE)
-    with pytest.raises(FileNotFoundError, match="sketch_fire.*is missing.*git checkout"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="sketch_fire.*is missing: correct the path. What ships: `git checkout",
+    ):
         unet_helpers.load_fire(SAMPLE)
 
 
@@ -338,12 +379,6 @@ print("seconds", time.perf_counter() - started)
     assert "Retrying" not in done.stderr, done.stderr
 
 
-def store(folder: Path, name: str, array: np.ndarray) -> None:
-    """Write an array as a picture, making its folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(array).save(folder / name)
-
-
 @pytest.fixture
 def fires() -> Path:
     """Eight fires to train on and two to test on, in the folders of FireSeg."""
@@ -377,87 +412,12 @@ def test_fires_are_split_without_overlap(fires: Path, shown) -> None:
         number = int(example["names"].numpy().decode().split("(")[1].split(")")[0])
         original = examples(8, (18, 22), classes=2)[number]["segmentation_masks"]
         np.testing.assert_array_equal(example["segmentation_masks"], original)
-    assert "sketch_fire" in shown[0].data
+    assert "sketch_fire" in shown[0]
     shutil.copytree(fires, fires.with_name("fire_seg"))
     unet_helpers.load_fire(FULL)
-    assert "fire_seg" in shown[-1].data
+    assert "fire_seg" in shown[-1]
     unet_helpers.load_fire(SAMPLE)
-    assert "sketch_fire" in shown[-1].data
-
-
-def test_all_faults_of_a_folder_are_in_one_report(fires: Path) -> None:
-    images, masks = fires / "images_prepped_train", fires / "annotations_prepped_train"
-    zeros = np.zeros((18, 22), "uint8")
-    (masks / "img(0).png").unlink()
-    store(masks, "stray.png", zeros)
-    content = (images / "img(1).jpg").read_bytes()
-    (images / "img(1).jpg").write_bytes(content[: len(content) // 2])
-    store(masks, "img(2).png", np.zeros((18, 22, 3), "uint8"))
-    palette = Image.fromarray(zeros).convert("P")
-    palette.putpalette([9, 9, 9])
-    palette.save(masks / "img(3).png")
-    store(masks, "img(4).png", np.full((18, 22), 255, "uint8"))
-    store(masks, "img(5).png", zeros[:-1])
-    content = (masks / "img(6).png").read_bytes()
-    (masks / "img(6).png").write_bytes(content[:45])
-    store(masks, "img(7).png", np.ones((18, 22), "uint16"))
-    with pytest.raises(ValueError) as caught:
-        unet_helpers.load_folder(images, masks, FIRE)
-    report = str(caught.value)
-    assert "Correct or remove these files (9 faults)" in report
-    for culprit, reason in {
-        "img(0).jpg": "has no twin",
-        "stray.png": "has no twin",
-        "img(1).jpg": "cannot be read",
-        "img(2).png": "mode RGB, not L",
-        "img(3).png": "mode P, not L",
-        "img(4).png": "holds [255], but fire has the classes 0..1",
-        "img(5).png": "image and mask differ in size: (18, 22, 3) and (17, 22, 1)",
-        "img(6).png": "cannot be read",
-        "img(7).png": "mode I;16, not L",
-    }.items():
-        (line,) = [line for line in report.splitlines() if culprit in line]
-        assert reason in line
-
-
-def test_faults_of_both_parts_are_in_one_report(fires: Path) -> None:
-    for part, name in (("train", "img(3).png"), ("test", "img(1).png")):
-        store(fires / f"annotations_prepped_{part}", name, np.full((18, 22), 255, "uint8"))
-    with pytest.raises(ValueError) as caught:
-        unet_helpers.load_fire(SAMPLE)
-    assert re.findall(r"annotations_prepped_(\w+)/(\S+)(?=:)", str(caught.value)) == [
-        ("train", "img(3).png"),
-        ("test", "img(1).png"),
-    ]
-
-
-@given(st.data())
-@settings(max_examples=25, deadline=None)
-def test_no_damage_to_a_mask_passes_unseen(tmp_path_factory, data) -> None:
-    """Whatever bytes are cut or altered: a report, or a mask that TensorFlow reads unchanged."""
-    folder = tmp_path_factory.mktemp("damage")
-    example = examples(1, (18, 22), classes=2)[0]
-    store(folder / "images", "a.png", example["images"])
-    store(folder / "masks", "a.png", example["segmentation_masks"][..., 0])
-    path = folder / "masks/a.png"
-    content = bytearray(path.read_bytes())
-    place = data.draw(st.integers(0, len(content) - 1))
-    content[place] ^= data.draw(st.integers(1, 255))
-    if data.draw(st.booleans()):
-        content = content[:place]
-    path.write_bytes(content)
-    try:
-        split = unet_helpers.load_folder(folder / "images", folder / "masks", FIRE)
-        (batch,) = unet_helpers.prepare(split, FIRE, size=16)
-    except ValueError as error:
-        assert "a.png" in str(error) or "Correct or restore the data of fire" in str(error)
-    else:
-        assert set(np.unique(batch[1])) <= {0, 1}
-
-
-def test_missing_folder_is_named(tmp_path: Path, fires: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="nowhere is missing or holds no JPEG or PNG file"):
-        unet_helpers.load_folder(fires / "images_prepped_test", tmp_path / "nowhere", FIRE)
+    assert "sketch_fire" in shown[-1]
 
 
 # ----------------------------------------------------------------------------------- prepare
@@ -595,15 +555,18 @@ def test_lesson_1_prices_the_layers_and_the_network_of_lesson_2() -> None:
         own = {k: v for k, v in layer.get_config().items() if k not in ("name", "seed")}
         return str({k: v.get_config() if hasattr(v, "get_config") else v for k, v in own.items()})
 
-    recipe = benchmark.cell("02", "recipe")
-    priced = {described(each) for each in benchmark.cell("01", "candidates")["candidates"].values()}
+    recipe = notebooks.defined("02", "recipe", **benchmark.SCOPE)
+    priced = {
+        described(each)
+        for each in notebooks.defined("01", "candidates", **benchmark.SCOPE)["candidates"].values()
+    }
     assert {described(layer) for layer in recipe["AUGMENT"]} <= priced
     filters = inspect.signature(unet_helpers.unet).parameters["filters"]
     assert filters.default == recipe["FILTERS"]
 
 
 def test_the_layers_of_lesson_2_leave_whole_labels() -> None:
-    layers = benchmark.cell("02", "recipe")["AUGMENT"]
+    layers = notebooks.defined("02", "recipe", **benchmark.SCOPE)["AUGMENT"]
     made = dataset(examples(8, (32, 32)))
     data = unet_helpers.prepare(made, PETS, size=32, batch_size=4, augment=layers)
     for images, masks in data:
@@ -636,6 +599,148 @@ def changed(**changes: Callable[[np.ndarray], np.ndarray]) -> list[dict[str, obj
 def test_bad_examples_are_named(made: list[dict[str, object]], complaint: str) -> None:
     with pytest.raises(ValueError, match=rf"data of pets: \[disc_2\].*{complaint}"):
         unet_helpers.prepare(dataset(made), PETS, size=16)
+
+
+def floats(change: Callable[[np.ndarray], np.ndarray]) -> list[dict[str, object]]:
+    made = examples(4)
+    for example in made:
+        example["images"] = change(example["images"].astype("float32")).astype("float32")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda image: image / 255, r"\[disc_0\].*goes from 0 to 1, but pixels go from 0 to 255"),
+        (lambda image: image / 127.5 - 1, r"\[disc_0\].*goes from -1 to 1, but pixels go from 0"),
+        (lambda image: image / 170, r"\[disc_0\].*goes from 0 to 1.5, but pixels go from 0 to 255"),
+        (lambda image: 257 * image, r"\[disc_0\].*goes from 0 to 6.55e\+04, but pixels go"),
+    ],
+)
+def test_pixels_of_another_range_are_named(change: Callable, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        unet_helpers.prepare(dataset(floats(change)), PETS, size=16)
+
+
+@pytest.mark.parametrize("threshold", [100, 255])
+def test_whole_numbers_of_another_range_are_named(threshold: int) -> None:
+    made = examples(4)
+    for example in made:
+        example["images"] = (example["images"] > threshold).astype("uint8")
+    with pytest.raises(ValueError, match="No pixel of pets is above 1"):
+        unet_helpers.prepare(dataset(made), PETS, size=16)
+
+
+@pytest.mark.parametrize("value", [0, 1, 255])
+def test_a_picture_of_one_colour_is_no_fault(value: int) -> None:
+    made = examples(4)
+    made[1]["images"] = np.full_like(made[1]["images"], value)
+    augment = [keras_cv.layers.RandomBrightness(0.1)]
+    unet_helpers.prepare(dataset(made), PETS, size=16, augment=augment)
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (lambda: keras.layers.Rescaling(1 / 255), r"layer rescaling\w* does not take images and"),
+        (lambda: keras_cv.layers.Rescaling(1 / 127.5, -1), "pixels go from -1 to 1: leave rescal"),
+        (lambda: keras_cv.layers.Rescaling(1 / 40), r"pixels go from 0 to 6.*: leave rescaling to"),
+        (lambda: keras_cv.layers.Rescaling(2), r"pixels go from 0 to 5.*: leave rescaling to the"),
+        (
+            lambda: keras.layers.Normalization(mean=120.0, variance=3000.0),
+            r"layer normalization\w* does not",
+        ),
+        (lambda: keras_cv.layers.AugMix((0, 255)), r"layer aug_mix"),
+        (lambda: keras_cv.layers.MixUp(), r"layer mix_up\w* makes labels of no class"),
+        (lambda: keras.layers.CutMix(), r"layer cut_mix\w* makes masks of another form"),
+        (
+            lambda: keras.layers.RandomRotation(0.2, fill_mode="constant", fill_value=9.0),
+            "no class",
+        ),
+        (
+            lambda: keras.layers.RandomElasticTransform(1.0),
+            r"elastic_transform\w* bends image and mask",
+        ),
+        (lambda: keras_cv.layers.RandomRotation(0.2, segmentation_classes=2), "=2, for 3 classes"),
+        (lambda: keras_cv.layers.RandomCrop(16, 16), "layer random_crop"),
+        (lambda: keras_cv.layers.Resizing(16, 16), r"changes the form of `images` from .*32, 32"),
+        (lambda: lambda batch, training: batch, "function .* no Keras layer"),
+        (list, r"`augment` holds \[\], no Keras layer"),
+    ],
+)
+def test_layers_that_spoil_pictures_or_labels_are_named(make: Callable, complaint: str) -> None:
+    made = dataset(examples(8, (32, 32)))
+    with pytest.raises(ValueError, match=complaint) as caught:
+        unet_helpers.prepare(made, PETS, size=32, batch_size=4, training=True, augment=[make()])
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+    assert str(caught.value).endswith(".")
+
+
+def test_layers_may_come_from_a_generator_and_must_be_a_list() -> None:
+    layers = (layer for layer in [keras_cv.layers.RandomBrightness((0.3, 0.31))])
+    ((before, _),) = prepared(4, batch_size=4)
+    ((after, _),) = prepared(4, batch_size=4, augment=layers)
+    assert np.mean(after) > np.mean(before) + 30
+    for wrong in (keras_cv.layers.RandomFlip(), None):
+        with pytest.raises(ValueError, match="`augment` is a list of layers: put brackets around"):
+            prepared(4, augment=wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("size", 0), ("size", 16.0), ("size", (16, 16)), ("batch_size", 0), ("at_least", -5)]
+    + [("at_least", None), ("batch_size", "8")],
+)
+def test_arguments_that_are_no_whole_numbers_are_named(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"`{name}` is .*, but should be a whole number from 1"):
+        prepared(4, training=True, **{name: value})
+
+
+def test_a_split_that_goes_on_and_on_says_so(shown) -> None:
+    many = spec(tf.fill((1, 1, 3), 9.0), tf.zeros((1, 1, 1), tf.uint8)).repeat(2500)
+    unet_helpers.prepare(many, PETS, size=1)
+    assert shown == ["10,000 pictures of pets are read, and more are coming."]
+
+
+@pytest.fixture
+def half_precision() -> Iterator[None]:
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def test_augmentation_is_as_precise_under_any_policy(half_precision) -> None:
+    layers = [*(make() for make in COLOURING.values()), *(make() for make in MOVING.values())]
+    made = dataset(examples(8, (64, 64)))
+    data = unet_helpers.prepare(made, PETS, size=32, batch_size=4, training=True, augment=layers)
+    for images, masks in data:
+        assert images.dtype == tf.float32 and np.isfinite(images).all() and np.ptp(images) > 20
+        assert set(np.unique(masks)) <= {0, 1, 2}
+
+
+def spec(images, masks, **more) -> tf.data.Dataset:
+    """Four elements of zeros and ones."""
+    tensors = {"images": images, "segmentation_masks": masks} | more
+    return tf.data.Dataset.from_tensors(tensors).repeat(4)
+
+
+@pytest.mark.parametrize(
+    ("split", "complaint"),
+    [
+        (spec(tf.ones((8, 8, 3)), tf.ones((8, 8), tf.uint8)), r"\(H, W, 1\), but are.*\(8, 8\)"),
+        (spec(tf.ones((8, 8, 3)), tf.ones((8, 8, 1), tf.bool)), "`segmentation_masks` bool: cast"),
+        (spec(tf.ones((8, 8, 3), tf.uint32), tf.ones((8, 8, 1))), "`images` uint32: cast them"),
+        (spec(tf.ragged.constant([[[1]]]), tf.ones((8, 8, 1))), "are no plain tensors"),
+        ({"train": None}, r'it is a dict: pass one split, such as splits\["train"\]'),
+        (spec(tf.ones((2, 8, 8, 3)), tf.ones((2, 8, 8, 1))), r"but are \(2, 8, 8, 3\)"),
+        (spec(tf.ones((8, 8, 3)), tf.ones((8, 8, 1), tf.uint8)).repeat(), "it never ends"),
+        (tf.data.Dataset.from_tensors((tf.ones((8, 8, 3)), tf.ones((8, 8, 1)))), "not dicts of"),
+        (tf.data.Dataset.from_tensors({"image": tf.ones((8, 8, 3))}), "not dicts of `images` and"),
+    ],
+)
+def test_splits_of_another_form_are_refused_in_a_sentence(split, complaint: str) -> None:
+    with pytest.raises(ValueError, match=f"split cannot be used for the task pets: .*{complaint}"):
+        unet_helpers.prepare(split, PETS, size=8)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -681,7 +786,7 @@ def test_unet_has_the_documented_stages_and_parameters() -> None:
     assert stages["bottleneck_add"] == (4, 4, 12)
 
     assert model.count_params() == parameters(filters, 3)
-    assert unet_helpers.unet(2).count_params() == parameters((12, 24, 48, 96, 192), 2)
+    assert unet_helpers.unet(2).count_params() == parameters((8, 16, 32, 64, 128), 2)
 
 
 def parameters(filters: Sequence[int], classes: int) -> int:
@@ -924,376 +1029,6 @@ def test_loss_agrees_with_numpy_and_has_a_finite_gradient(
     np.testing.assert_allclose(unet_helpers.segmentation_loss(masks, perfect), 0, atol=1e-5)
 
 
-def tiny_model(classes: int = 3) -> keras.Model:
-    """A network with batch normalisation, so that moving statistics matter too."""
-    keras.utils.set_random_seed(1)
-    pixels = keras.Input((16, 16, 3))
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
-    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3, padding="same")(x))
-    return keras.Model(pixels, keras.layers.Conv2D(classes, 1)(x), name="tiny")
-
-
-class Counter(keras.callbacks.Callback):
-    """Counts the whole epochs of one call, and the optimiser's steps at its start and end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.epochs, self.steps = 0, []
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        self.steps.append(int(self.model.optimizer.iterations))
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.epochs += 1
-
-
-def tiny_run(*callbacks: keras.callbacks.Callback, **options: object) -> SimpleNamespace:
-    """The same call again and again: 4 epochs of 2 batches, in an order that does not change."""
-    data, model, counter = prepared(4), tiny_model(), Counter()
-    options = {"epochs": 4, "run": "tiny", "learning_rate": 0.03} | options
-    history = unet_helpers.train(
-        model, data, data, PETS, callbacks=[counter, *callbacks], **options
-    )
-    return SimpleNamespace(model=model, history=history, counter=counter, data=data)
-
-
-def logged(run: str = "tiny") -> list[dict[str, str]]:
-    folder = unet_helpers.DATA / "runs" / run
-    (path,) = [*folder.glob("unfinished-*/log.csv")] or [folder / "log.csv"]
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def assert_same_run(one: SimpleNamespace, other: SimpleNamespace) -> None:
-    """As if never interrupted: history without a gap, the best epoch's weights, whole files."""
-    assert other.history["epoch"] == list(range(1, len(one.history["epoch"]) + 1))
-    assert [row["epoch"] for row in logged()] == [str(n) for n in other.history["epoch"]]
-    assert min(other.history["seconds"]) > 0
-    for key in one.history.keys() - {"seconds"}:
-        np.testing.assert_allclose(one.history[key], other.history[key], rtol=1e-4, err_msg=key)
-    images = next(iter(one.data))[0]
-    expected = one.model.predict_on_batch(images)
-    np.testing.assert_allclose(other.model.predict_on_batch(images), expected, atol=1e-4)
-    folder = unet_helpers.DATA / "runs/tiny"
-    assert sorted(path.name for path in folder.iterdir()) == ["best.keras", "log.csv"]
-    loaded = keras.models.load_model(folder / "best.keras")
-    np.testing.assert_allclose(loaded.predict_on_batch(images), expected, atol=1e-4)
-
-
-@pytest.fixture(scope="module")
-def whole_run(tmp_path_factory) -> SimpleNamespace:
-    """A run that nothing interrupts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unet_helpers, "DATA", tmp_path_factory.mktemp("whole"))
-        return tiny_run()
-
-
-class Kill(keras.callbacks.Callback):
-    """Kills its own process, as `kill -9` does, after so many batches."""
-
-    def __init__(self, batches: int) -> None:
-        super().__init__()
-        self.left = batches
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self.left -= 1
-        if not self.left:
-            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-
-
-def killed(folder: Path, before: str, callback: str = "") -> None:
-    """Start the run in a process of its own, which must die of a kill."""
-    code = f"""
-import os, signal
-from pathlib import Path
-import test_helpers, unet_helpers
-unet_helpers.DATA = Path({str(folder)!r})
-{before}
-test_helpers.tiny_run({callback})
-"""
-    done = python(code)
-    dead = (-signal.SIGKILL,) if hasattr(signal, "SIGKILL") else (signal.SIGTERM, 1)
-    assert done.returncode in dead, done.stderr[-2000:]
-
-
-def test_killed_training_continues_as_if_nothing_had_been(whole_run) -> None:
-    killed(unet_helpers.DATA, "", "test_helpers.Kill(5)")
-    assert [row["epoch"] for row in logged()] == ["1", "2"]
-    again = tiny_run()
-    assert again.counter.epochs == 2 and again.counter.steps == [4, 5, 6, 7]
-    assert_same_run(whole_run, again)
-
-
-def test_kill_in_the_middle_of_writing_weights(whole_run) -> None:
-    before = """
-write = unet_helpers.np.savez
-def torn(path, *arrays):
-    write(path, *arrays)
-    if "003" in Path(path).name:
-        os.truncate(path, os.path.getsize(path) // 2)
-        os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
-unet_helpers.np.savez = torn
-"""
-    killed(unet_helpers.DATA, before)
-    assert len(logged()) == 2 and [*unet_helpers.DATA.glob("runs/tiny/*/epoch-003.npz")]
-    again = tiny_run()
-    assert again.counter.epochs == 2
-    assert_same_run(whole_run, again)
-
-
-class Crash(BaseException):
-    """Nothing of the helper's may catch it: after it, the process counts as dead."""
-
-
-class Crasher:
-    """Counts what train does to the disk, and dies at one of these operations.
-
-    A file that was being written is left torn; a rename or removal is not done.
-    """
-
-    def __init__(self, patch: pytest.MonkeyPatch, at: int) -> None:
-        self.at, self.count = at, 0
-        patch.setattr(os, "replace", self.wrap(os.replace))
-        patch.setattr(shutil, "rmtree", self.wrap(shutil.rmtree))
-        patch.setattr(Path, "unlink", self.wrap(Path.unlink))
-        patch.setattr(Path, "mkdir", self.wrap(Path.mkdir))
-        patch.setattr(np, "savez", self.wrap(np.savez, torn=0))
-        patch.setattr(keras.Model, "save", self.wrap(keras.Model.save, torn=1))
-        patch.setattr(unet_helpers, "open", self.wrap(open), raising=False)
-
-    def wrap(self, operation: Callable, torn: int | None = None) -> Callable:
-        def wrapped(*arguments: object, **options: object) -> object:
-            if str(unet_helpers.DATA) not in " ".join(map(str, arguments)):
-                return operation(*arguments, **options)  # of TensorFlow's or Keras's own
-            self.count += 1
-            if self.count == self.at:
-                if operation is open:
-                    Path(arguments[0]).write_text("epoch,sec")
-                if torn is not None:
-                    operation(*arguments, **options)
-                    os.truncate(arguments[torn], os.path.getsize(arguments[torn]) // 2)
-                raise Crash
-            return operation(*arguments, **options)
-
-        return wrapped
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Without graphs, whose making takes most of the time of a tiny run."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-def test_a_crash_at_any_write_loses_no_whole_epoch(eager, monkeypatch, tmp_path) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(unet_helpers, "DATA", tmp_path / "whole_data")
-        operations = Crasher(patch, at=-1)
-        whole_run = tiny_run(epochs=3)
-    assert operations.count > 15
-    for at in range(1, operations.count + 1):
-        monkeypatch.setattr(unet_helpers, "DATA", tmp_path / f"crash_{at}_data")
-        with monkeypatch.context() as patch, pytest.raises(Crash):
-            Crasher(patch, at)
-            tiny_run(epochs=3)
-        folder = unet_helpers.DATA / "runs/tiny"
-        published = [name for name in ("best.keras", "log.csv") if (folder / name).exists()]
-        assert published != ["log.csv"], f"operation {at}: a log of a model that is not there"
-        unfinished = [*folder.glob("unfinished-*/log.csv")]
-        done = len(logged()) if unfinished else 0
-        again = tiny_run(epochs=3)
-        assert again.counter.epochs == 3 - done, f"operation {at}"
-        assert_same_run(whole_run, again)
-
-
-def test_finished_run_starts_afresh_and_another_call_discards_the_unfinished() -> None:
-    tiny_run()
-    assert tiny_run().counter.epochs == 4
-    with pytest.raises(Crash):
-        tiny_run(keras.callbacks.LambdaCallback(on_epoch_end=crash_after(2)))
-    assert len(logged()) == 2
-    other = tiny_run(epochs=3)
-    assert other.counter.epochs == 3 and len(logged()) == 3
-
-
-def crash_after(epochs: int) -> Callable:
-    def end(epoch: int, logs: dict | None = None) -> None:
-        if epoch + 1 == epochs:
-            raise Crash
-
-    return end
-
-
-def test_frozen_and_unfrozen_runs_are_not_one() -> None:
-    """Unfinished work of the one must not be taken up by the other."""
-    data, model = prepared(4), tiny_model()
-    work = []
-    for trainable in (True, False):
-        model.layers[2].trainable = trainable
-        with pytest.raises(KeyboardInterrupt):
-            unet_helpers.train(
-                model, data, data, PETS, epochs=2, run="half", callbacks=[Interrupt()]
-            )
-        work += (unet_helpers.DATA / "runs/half").iterdir()
-    assert len(set(work)) == 2
-
-
-class Interrupt(keras.callbacks.Callback):
-    """The reader's hand on the stop button."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        raise KeyboardInterrupt
-
-
-def test_network_of_an_earlier_lesson_is_loaded_or_trained_by_its_recipe(shown) -> None:
-    recipe = """
-data = test_helpers.prepared(4)
-unet_helpers.train(test_helpers.tiny_model(), data, data, unet_helpers.PETS, epochs=course.seed,
-                   run="tiny")
-"""
-    cells = [("import test_helpers", ["recipe"]), ("raise ValueError", []), (recipe, ["recipe"])]
-    notebook = new_notebook(cells=[new_code_cell(s, metadata={"tags": t}) for s, t in cells])
-    path = unet_helpers.DATA.parent / "notebooks/00_earlier.ipynb"
-    path.parent.mkdir()
-    path.write_text(nbformat.writes(notebook))
-    model, history = unet_helpers.trained("00_earlier", "tiny", Course("sample", 2))
-    assert "data/runs/tiny` is not there yet" in shown[0].data and path.name in shown[0].data
-    assert history["epoch"] == [1, 2] and history["val_loss"][0] > 0
-    path.unlink()
-    again, same = unet_helpers.trained("00_earlier", "tiny", Course("sample", 2))
-    assert same == history and len(shown) == 1, "it is there now"
-    images = next(iter(prepared(4)))[0]
-    np.testing.assert_array_equal(again.predict_on_batch(images), model.predict_on_batch(images))
-
-
-def test_early_stopping_counts_on_after_a_kill() -> None:
-    options = {"epochs": 9, "patience": 2, "learning_rate": 0.0}
-
-    def still() -> keras.Model:  # without batch normalisation nothing changes at rate 0
-        pixels = keras.Input((16, 16, 3))
-        return keras.Model(pixels, keras.layers.Conv2D(3, 1)(pixels))
-
-    data, counter = prepared(4), Counter()
-    whole = unet_helpers.train(still(), data, data, PETS, run="still", **options)
-    assert whole["epoch"] == [1, 2, 3]
-    stop = [keras.callbacks.LambdaCallback(on_epoch_end=crash_after(2))]
-    with pytest.raises(Crash):
-        unet_helpers.train(still(), data, data, PETS, run="still", callbacks=stop, **options)
-    again = unet_helpers.train(
-        still(), data, data, PETS, run="still", callbacks=[counter], **options
-    )
-    assert again["epoch"] == [1, 2, 3] and counter.epochs == 1
-
-
-class Worsen(keras.callbacks.Callback):
-    """From the fourth epoch on the network says "pet" everywhere."""
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        if epoch >= 3:
-            bias = self.model.layers[-1].bias
-            bias.assign_add([50.0, 0.0, 0.0])
-
-
-@pytest.mark.parametrize("crash", [0, 5])
-def test_best_weights_are_restored_also_after_a_kill(crash: int) -> None:
-    options = {"epochs": 9, "patience": 3, "learning_rate": 0.1}
-    if crash:
-        stop = keras.callbacks.LambdaCallback(on_epoch_end=crash_after(crash))
-        with pytest.raises(Crash):
-            tiny_run(Worsen(), stop, **options)
-    result = tiny_run(Worsen(), **options)
-    scores = result.history["val_mean_iou"]
-    best = int(np.argmax(scores))
-    assert best < 3 and scores[best] > scores[-1] + 0.05 and len(scores) == best + 4
-    measured = unet_helpers.evaluate(result.model, result.data, PETS).summary["mean IoU"]
-    assert measured == pytest.approx(scores[best], abs=1e-5)
-
-
-def test_best_model_loads_without_the_helper(tmp_path: Path) -> None:
-    path = tmp_path / "best.keras"
-    result = tiny_run(epochs=1)
-    shutil.copy(unet_helpers.DATA / "runs/tiny/best.keras", path)
-    images = next(iter(result.data))[0].numpy()
-    np.save(tmp_path / "images.npy", images)
-    done = python(
-        "import keras, numpy as np\n"
-        f"model = keras.models.load_model({str(path)!r})\n"
-        f"images = np.load({str(tmp_path / 'images.npy')!r})\n"
-        f"np.save({str(tmp_path / 'logits.npy')!r}, model.predict_on_batch(images))\n"
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    expected = result.model.predict_on_batch(images)
-    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), expected, atol=1e-4)
-
-
-def test_training_learns_and_the_rate_follows_one_cycle() -> None:
-    rates = []
-    note = keras.callbacks.LambdaCallback(
-        on_train_batch_begin=lambda batch, logs: rates.append(
-            float(result_model.optimizer.learning_rate)
-        )
-    )
-    result_model = unet_helpers.unet(3, (4, 8), 16)
-    training = prepared(8, training=True, at_least=16)
-    history = unet_helpers.train(
-        result_model, training, prepared(4), PETS, epochs=10, run="learn", callbacks=[note]
-    )
-    assert history["loss"][-1] < 0.8 * history["loss"][0]
-    peak = int(np.argmax(rates))
-    assert rates[peak] == pytest.approx(1e-3, rel=1e-3) and rates[0] < 1e-4 and rates[-1] < 2e-5
-    assert abs(peak - 0.1 * len(rates)) <= 1
-    measured = {"loss", "mean_iou", "val_loss", "val_mean_iou"}
-    assert set(history) == {"epoch", "seconds"} | measured
-
-
-def test_infinite_loss_stops_training_and_says_what_to_do() -> None:
-    class Spoil(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-            if epoch == 1:
-                self.model.layers[-1].kernel.assign(np.nan * self.model.layers[-1].kernel)
-
-    with pytest.raises(ValueError, match="loss became nan in epoch 2: lower the learning rate"):
-        tiny_run(Spoil())
-    assert len(logged()) == 1
-
-
-def test_model_and_task_with_different_classes_are_refused() -> None:
-    data = prepared(2)
-    for call in (
-        lambda: unet_helpers.train(tiny_model(2), data, data, PETS, epochs=1, run="x"),
-        lambda: unet_helpers.evaluate(tiny_model(2), data, PETS),
-    ):
-        with pytest.raises(
-            ValueError, match="tiny returns 2 classes, but the task pets has 3.*bor"
-        ):
-            call()
-    assert not (unet_helpers.DATA / "runs").exists()
-
-
-def test_training_on_nothing_is_refused() -> None:
-    data = prepared(2)
-    for training, validation in ((data.take(0), data), (data, data.take(0))):
-        with pytest.raises(ValueError, match="training or validation data of pets hold no batch"):
-            unet_helpers.train(tiny_model(), training, validation, PETS, epochs=1, run="x")
-
-
-def test_live_progress_leaves_one_clean_line(monkeypatch) -> None:
-    displayed, updates = [], []
-
-    def display(thing: object, **_: object) -> SimpleNamespace:
-        displayed.append(thing)
-        return SimpleNamespace(update=lambda page: updates.append(page.data))
-
-    monkeypatch.setattr(unet_helpers, "display", display)
-    monkeypatch.setattr(unet_helpers, "get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
-    tiny_run()
-    assert len(displayed) == 1 and len(updates) == 4
-    assert all(isinstance(update, bytes) for update in updates[:-1]), "pictures of the curves"
-    assert updates[-1].startswith("Epoch 4 of 4, ") and "mean IoU" in updates[-1]
-    assert "\n" not in updates[-1]
-
-
 # -------------------------------------------------------------------------------- evaluation
 
 confusions = (
@@ -1310,6 +1045,22 @@ def test_confusion_matrix_counts_pairs() -> None:
     mask, guess = generator.integers(0, 3, (2, 2, 4, 5)).astype("uint8")
     expected = [[((mask == t) & (guess == g)).sum() for g in range(3)] for t in range(3)]
     np.testing.assert_array_equal(unet_helpers.confusion_matrix(mask, guess, PETS), expected)
+
+
+@pytest.mark.parametrize(
+    ("mask", "guess", "complaint"),
+    [
+        (np.zeros((4, 5, 1), int), np.zeros((4, 5), int), r"shape: \(4, 5, 1\), \(4, 5\)"),
+        (np.zeros((2, 4, 5), int), np.zeros((4, 5), int), r"shape: \(2, 4, 5\), \(4, 5\)"),
+        (np.full((4, 5), 3), np.zeros((4, 5), int), r"mask holds \[3\], but pets has 0..2"),
+        (np.zeros((4, 5), int), np.full((4, 5), -1), r"prediction holds \[-1\], but pets has"),
+        (np.full((4, 5), 255), np.zeros((4, 5), int), r"mask holds \[255\], but pets has"),
+        (np.zeros((4, 5), int), np.full((4, 5), 0.5), r"prediction holds \[0.5\], but pets has"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(mask, guess, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        unet_helpers.confusion_matrix(mask, guess, PETS)
 
 
 @given(confusions, st.randoms())
@@ -1369,6 +1120,13 @@ def test_evaluation_agrees_with_counting_pixels_and_with_keras(classes: int, see
     assert list(result.summary) == ["mean IoU", *task.classes, "accuracy"]
     right = np.trace(counted.sum(0)) / (5 * 16)
     assert result.summary["accuracy"] == pytest.approx(right)
+
+
+def test_a_model_that_answers_with_nan_is_refused() -> None:
+    model = tiny_model()
+    model.layers[-1].bias.assign([0, np.nan, 0])
+    with pytest.raises(ValueError, match="model tiny answers with NaN: train it anew"):
+        unet_helpers.evaluate(model, prepared(2), PETS)
 
 
 def test_evaluating_on_nothing_is_refused() -> None:

@@ -18,6 +18,7 @@ import finetuning
 import notebooks
 import readme
 import reference
+from data import colab as colab_file
 from photographs import differences
 
 LESSON = """\
@@ -211,6 +212,18 @@ def test_execute_drops_widgets_and_keeps_the_last_display_update(course: Path) -
     assert notebook.metadata == notebooks.METADATA
 
 
+def test_pages_show_how_far_they_are_and_change_no_notebook(course: Path, capsys) -> None:
+    add(course, "print('`tiny`: epoch 2 of 3, 1 s')")
+    before = state(course)
+    notebooks.pages(["01"], root=course)
+    assert state(course) == before
+    shown = capsys.readouterr().out
+    assert "01_first (not measured on 2 CPU cores): " in shown and "cell 3 of 3" in shown
+    assert "tiny: epoch 2 of 3, 1 s" in shown and "To read: data/runs/pages/" in shown
+    (page,) = (course / "data/runs/pages").iterdir()
+    assert page.name == "01_first.html" and "First steps" in page.read_text(encoding="utf-8")
+
+
 def test_chosen_cells_run_alone(course: Path) -> None:
     notebooks.stamp("", course)
     path = notebooks.lessons(course)[0]
@@ -238,12 +251,38 @@ def test_setup_cell_without_the_course_says_what_to_do(tmp_path: Path, monkeypat
         runpy.run_path(str(notebooks.SETUP_CELL))
 
 
-def test_setup_cell_pins_what_the_course_pins() -> None:
+def test_colab_gets_what_the_course_pins() -> None:
     names = ("requirements.txt", ".ci/constraints.txt")
     files = [(notebooks.ROOT / name).read_text(encoding="utf-8").split() for name in names]
-    for pin in ("keras-cv==0.9.0", "importlib-resources==7.1.0"):
-        assert all(pin in pins for pins in files) and f'"{pin}"' in notebooks.setup_source("")
+    for pin in colab_file.PACKAGES.values():
+        assert all(pin in pins for pins in files), pin
+    assert f"keras=={colab_file.LAST_KERAS}" in files[1]
     assert len(notebooks.setup_source("").split("\n")) <= 30
+
+
+@pytest.mark.parametrize(
+    ("keras", "works", "installed", "end"),
+    [
+        ("3.13.2", [False], [["tensorflow-metadata==1.17.3"]], None),
+        ("3.15.1", [True], [], None),
+        ("3.16.0", [True, True], [], None),
+        ("3.16.0", [True, False, True], [["keras==3.15.1"]], None),
+        ("4.0", [True, False, False], [["keras==3.15.1"]], "does not import here, not even with"),
+    ],
+)
+def test_colab_gets_a_keras_that_kerascv_works_with(
+    monkeypatch, keras: str, works: list[bool], installed: list, end: str | None
+) -> None:
+    answers, calls = iter(works), []
+    monkeypatch.setattr(colab_file, "imports", lambda module: next(answers))
+    monkeypatch.setattr(colab_file.metadata, "version", lambda name: keras)
+    monkeypatch.setattr(colab_file, "install", lambda packages, keep: calls.append(packages))
+    if end:
+        with pytest.raises(SystemExit, match=end):
+            colab_file.main()
+    else:
+        colab_file.main()
+    assert calls == installed and next(answers, None) is None
 
 
 def test_requirements_and_constraints_agree() -> None:
@@ -280,7 +319,7 @@ def test_differences_of_measured_tables() -> None:
 
 
 def test_ways_of_fine_tuning_wake_what_they_say() -> None:
-    assert {"EPOCHS", "TUNING", "FILTERS", "TURNED", "SHARP"} <= finetuning.settings().keys()
+    assert {"EPOCHS", "TUNING_EPOCHS", "FILTERS", "TURNED", "SHARP"} <= finetuning.settings().keys()
     model = finetuning.unet_helpers.mobilenetv2_unet(3, None, 0.35, (4, 4, 4, 4, 4), 64)
     learning = {}
     for who in dict(finetuning.WAYS):

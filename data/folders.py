@@ -1,0 +1,269 @@
+"""Reading folders of pictures and masks: which files belong together, and what is wrong with them.
+
+A picture becomes uint8 (H, W, 3), RGB in 0..255. A mask becomes integers (H, W, 1), class numbers
+0..C-1. Whatever could be read in two ways is a fault, with the file's name and the way out;
+`unet_helpers.load_folder` is built on this.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import unicodedata
+import warnings
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from . import checks
+
+if TYPE_CHECKING:
+    from unet_helpers import Task
+
+EXTENSIONS = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
+LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")
+Colours = dict[int, tuple[int, ...]]
+
+
+@dataclass
+class Pairs:
+    """Pictures with their masks, in natural order of names: 2 before 10."""
+
+    files: list[tuple[Path, Path]] = field(default_factory=list)
+    unread: list[Path] = field(default_factory=list)  # what lies there and is no picture
+    checksum: int = 0  # of the content of all these files
+    bits: int = 8  # per channel, of grey pictures; one number for all, as they share one scale
+
+
+def find_pairs(images: Path, masks: Path, task: Task) -> Pairs:
+    """Pair the pictures of two folders by their stems, such as `a.jpg` and `a.png`, and check each.
+
+    Raises FileNotFoundError where a folder is missing or holds no picture, and ValueError with a
+    list of all faults: two files of one stem, none of that stem in the other folder, files that
+    cannot be read, masks that may not be what was drawn, sizes that differ, values outside 0..C-1.
+    """
+    images, masks = Path(images).expanduser(), Path(masks).expanduser()
+    if images.exists() and masks.exists() and images.samefile(masks):
+        raise ValueError(
+            f"{images} is named for pictures and masks: give each a folder of its own."
+        )
+    if len(task.classes) > 256:
+        raise ValueError(f"{task.name} has {len(task.classes)} classes, but masks of 8 bits 256.")
+    result, faults = Pairs(), []
+    pictures, annotations = (_by_stem(path, result.unread, faults) for path in (images, masks))
+    faults += _without_twin(pictures, annotations)
+    second: dict[int, list[Path]] = {1: [], 255: []}  # masks, by the number of their second class
+    palette: dict[int, tuple[tuple[int, ...], Path]] = {}
+    for stem in sorted(pictures.keys() & annotations.keys(), key=natural):
+        pair = pictures[stem], annotations[stem]
+        result.files.append(pair)
+        try:
+            image, (values, colours) = _read(pair[0], _picture), _read(pair[1], _mask)
+        except ValueError as error:
+            faults.append(str(error))
+            continue
+        result.bits = max(result.bits, int(image.max(initial=0)).bit_length())
+        if values.size and values.dtype != bool:
+            second.get(int(values.max()), []).append(pair[1])
+        for number, colour in colours.items():
+            known, where = palette.setdefault(number, (colour, pair[1]))
+            if known != colour:
+                faults.append(f"{pair[1]}: its {number} is {colour}, but {known} in {where.name}")
+        if found := checks.fault(_rgb(image, result.bits), _labels(values, task), task):
+            turned = " (the picture turned, as its EXIF entry says)" if _turned(pair[0]) else ""
+            faults.append(f"{pair[0]} and {pair[1]}: {found}{turned}")
+        for path in pair:
+            result.checksum = zlib.crc32(path.read_bytes(), result.checksum)
+    if len(task.classes) == 2 and all(second.values()):
+        (ones, first), (others, other) = ((len(paths), paths[0].name) for paths in second.values())
+        faults.append(
+            f"{masks}: the second class is marked in {ones} masks with 1, such as {first}, and "
+            f"{others} with 255, such as {other}: use one number"
+        )
+    if faults:
+        listed = "\n".join(f"- {line}" for line in sorted(faults, key=natural))
+        raise ValueError(f"Correct or remove these files ({len(faults)} faults):\n{listed}")
+    return result
+
+
+def natural(name: str) -> list[object]:
+    """A key that sorts names as people count: 2 before 10."""
+    parts = re.split(r"(\d+)", name)
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+def read_picture(path: Path, bits: int = 8) -> np.ndarray:
+    """Read a picture as uint8 (H, W, 3); `bits` are those of grey ones that have more than 8.
+
+    Raises ValueError, with the file's name, where that fails.
+    """
+    return _rgb(_read(path, _picture), bits)
+
+
+def read_mask(path: Path, task: Task) -> np.ndarray:
+    """Read a mask as integers (H, W, 1), not yet checked against the classes; raises ValueError."""
+    return _labels(_read(path, _mask)[0], task)
+
+
+def _by_stem(folder: Path, unread: list[Path], faults: list[str]) -> dict[str, Path]:
+    """The pictures of a folder by stem; two of one stem are a fault."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is missing: correct the path.")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini"):
+            continue  # what systems leave there
+        stem = unicodedata.normalize("NFC", path.stem)  # an é is one letter here and two on a Mac
+        if path.suffix.lower() not in EXTENSIONS or (path.exists() and not path.is_file()):
+            unread.append(path)
+        elif stem in found:
+            faults.append(f"{path}: has the same name as {found[stem].name}: keep one of the two")
+        else:
+            found[stem] = path
+    if not found:
+        there = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
+        raise FileNotFoundError(f"{folder} holds no picture that Pillow reads, but {there}.")
+    return found
+
+
+def _without_twin(pictures: dict[str, Path], masks: dict[str, Path]) -> list[str]:
+    """Faults for the files without a twin, which say what it should be called."""
+    alone, others = (
+        sorted(one.keys() - other.keys(), key=natural)
+        for one, other in ((pictures, masks), (masks, pictures))
+    )
+    meant, faults = _meant(alone, others), []
+    if len(meant) > 1:
+        stem, mask = next(iter(meant.items()))
+        faults.append(
+            f"{masks[mask].parent}: {len(meant)} masks are named like {masks[mask].name}, but a "
+            f"mask needs the name of its picture: {stem}{masks[mask].suffix}"
+        )
+        alone = [stem for stem in alone if stem not in meant]
+        others = [stem for stem in others if stem not in meant.values()]
+    for names, own, theirs in ((alone, pictures, masks), (others, masks, pictures)):
+        for count, stem in enumerate(names):
+            near = difflib.get_close_matches(stem, theirs, 1, 0) if count < 20 else []  # slow
+            hint = f" (the nearest is {theirs[near[0]].name})" if near else ""
+            faults.append(f"{own[stem]}: has no twin of that name{hint}")
+    return faults
+
+
+def _meant(pictures: list[str], masks: list[str]) -> dict[str, str]:
+    """Stems of pictures, and of the masks that seem to be theirs: `a` and `a_mask`, `x_a` and `y_a`."""
+    affixes = Counter(tuple(m.split(p, 1)) for p in pictures[:20] for m in masks if p in m)
+    for (before, after), _ in affixes.most_common(1):
+        return {p: f"{before}{p}{after}" for p in pictures if f"{before}{p}{after}" in masks}
+    bare = [{_bare(stem, stems): stem for stem in stems} for stems in (pictures, masks)]
+    return {bare[0][stem]: bare[1][stem] for stem in bare[0] if stem in bare[1]}
+
+
+def _bare(stem: str, stems: list[str]) -> str:
+    """A stem without what all begin and end with, digits aside."""
+    before = re.sub(r"\d+$", "", os.path.commonprefix(stems))
+    after = re.sub(r"\d+$", "", os.path.commonprefix([stem[::-1] for stem in stems]))
+    return stem[len(before) : len(stem) - len(after)]
+
+
+def _read(path: Path, kind: Callable[[Image.Image], object]) -> object:
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
+            if picture.format == "BMP" and picture.mode == "1":  # Pillow misreads some of them
+                raise ValueError("it is a BMP of two colours: save it as PNG")
+            return kind(picture)
+    except Image.DecompressionBombError as error:
+        size = re.search(r"\d+", str(error))[0]
+        raise ValueError(f"{path}: has {int(size):,} pixels, too many: make it smaller") from error
+    except Exception as error:  # of many kinds, from Pillow's many decoders
+        raise ValueError(f"{path}: cannot be read ({error})") from error
+
+
+def _turned(path: Path) -> bool:
+    with Image.open(path) as picture:
+        return picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+
+
+def _picture(picture: Image.Image) -> np.ndarray:
+    """uint8 (H, W, 3), or integers (H, W) where grey has more than 8 bits; turned as EXIF says."""
+    pages, deep = getattr(picture, "n_frames", 1), ";16" in str(picture.tile)
+    if pages > 1 and picture.format not in ("MPO", "GIF"):  # whose first picture is the picture
+        raise ValueError(f"it holds {pages} pictures: save each as a file of its own")
+    if picture.format == "TIFF" and picture.mode[0] == "I" and picture.tag_v2.get(262) == 0:
+        raise ValueError("its TIFF says that 0 is white: save it as PNG")
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode[0] not in "IF":
+        pixels = np.asarray(picture.convert("RGB"))
+        if deep and pixels.max(initial=255) < 16:
+            raise ValueError(
+                "its 16 bits per channel hold small numbers only: scale them to 8 bits"
+            )
+        return pixels
+    values = np.asarray(picture)
+    if picture.mode == "F" or values.min(initial=0) < 0:
+        raise ValueError("its pixels are fractions or negative: save 8 or 16 bits per channel")
+    return values.astype("int64")
+
+
+def _rgb(values: np.ndarray, bits: int) -> np.ndarray:
+    if values.ndim == 3:
+        return values
+    grey = np.round(values * 255 / (2**bits - 1)).astype("uint8")
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _mask(mask: Image.Image) -> tuple[np.ndarray, Colours]:
+    """Integers or bool (H, W) as stored, and the colours of a palette that is not grey.
+
+    Raises ValueError where the numbers may not be those that were drawn.
+    """
+    way = f"{mask.format} {mask.info.get('compression', '')}".rstrip()
+    if mask.format not in LOSSLESS or "jpeg" in way or "webp" in way:
+        raise ValueError(f"it is a {way} file, which may change labels: save masks as PNG")
+    if mask.mode not in ("1", "L", "P", "I") and not mask.mode.startswith("I;16"):
+        raise ValueError(f"it is of mode {mask.mode}: a mask is one channel of class numbers")
+    if re.search(r"\bL;[24]", str(mask.tile)):
+        raise ValueError("its grey has 2 or 4 bits, which mean other numbers: save 8 bits")
+    if mask.format == "TIFF" and mask.tag_v2.get(262) == 0:
+        raise ValueError("its TIFF says that 0 is white: save it as PNG")
+    if getattr(mask, "n_frames", 1) > 1 or mask.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        raise ValueError("it holds several pictures, or an EXIF entry that turns it: save it plain")
+    values = np.asarray(mask)
+    return _without_palette(values, mask) if mask.mode == "P" else (values, {})
+
+
+def _without_palette(values: np.ndarray, mask: Image.Image) -> tuple[np.ndarray, Colours]:
+    """Labels from numbers of colours: in colour those numbers, in grey the shades where they agree.
+
+    Writers of GIF number the colours anew: there the shades of grey are what was drawn.
+    """
+    used, palette = np.unique(values).tolist(), np.reshape(mask.getpalette("RGB"), (-1, 3)).tolist()
+    if used and used[-1] >= len(palette):
+        raise ValueError(f"its palette has {len(palette)} colours, but it holds {used[-1]}")
+    colours = {number: tuple(palette[number]) for number in used}
+    shades = [colour[0] for colour in colours.values()]
+    if any(len(set(colour)) > 1 for colour in colours.values()):
+        black = any(number and not any(colour) for number, colour in colours.items())
+        if black or mask.format == "GIF":
+            raise ValueError("its palette may have other numbers than were drawn: save it without")
+        return values, colours
+    alike = all(shade in (number, 255 * number) for number, shade in zip(used, shades, strict=True))
+    if sorted(shades) != shades or not (alike or mask.format == "GIF"):
+        raise ValueError(f"its numbers {used} show as greys {shades}: save it without a palette")
+    drawn = np.zeros(256, "uint8")
+    drawn[used] = shades
+    return drawn[values], {}
+
+
+def _labels(values: np.ndarray, task: Task) -> np.ndarray:
+    """A mask as stored, (H, W), as class numbers (H, W, 1): of two classes white is the second."""
+    for white in (255, 65535):
+        if len(task.classes) == 2 and set(np.unique(values)) <= {0, white}:
+            return (values // white)[..., None]
+    return values[..., None]
