@@ -7,8 +7,10 @@
     python .ci/notebooks.py pages [01 02_unet_from_scratch ...]
 
 `execute` runs lessons in a copy of the course and saves them; `pages`, the README's course command,
-runs them where they are and writes pages to read. Both show how far they are. The text form is a percent file. Each cell starts with a heading line,
-`# %% [markdown] id=slug` or `# %% id=slug tags=a,b`, and markdown lines carry a leading "# ".
+runs them where they are and writes pages to read. Both show how far they are.
+
+The text form is a percent file. Each cell starts with a heading line, `# %% [markdown] id=slug` or
+`# %% id=slug tags=a,b`, and markdown lines carry a leading "# ".
 """
 
 from __future__ import annotations
