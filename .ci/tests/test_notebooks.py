@@ -1,6 +1,8 @@
 """The form of the lessons: what every notebook in notebooks/ has in common."""
 
+import ast
 import base64
+import builtins
 import re
 import statistics
 import struct
@@ -163,6 +165,24 @@ def test_links_between_files_lead_somewhere(path: Path, notebook: NotebookNode) 
             for target in re.findall(r"\]\(([^)#]+)\)", cell.source):
                 there = target.startswith("http") or (path.parent / target).exists()
                 assert there, f"cell {cell.id}: {target}"
+
+
+def test_recipe_is_complete(notebook: NotebookNode) -> None:
+    # `unet_helpers.trained` runs these cells alone, and gives them `course`.
+    cells = [cell.source for cell in code_cells(notebook) if "recipe" in tags(cell)]
+    tree = ast.parse("\n".join(cells))
+    known = {*dir(builtins), "course"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            known |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            known.add(node.name)
+        elif isinstance(node, ast.arg):
+            known.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            known.add(node.id)
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert used <= known, "a recipe imports and defines what it needs"
 
 
 def test_no_function_is_defined_twice_in_the_course() -> None:
