@@ -42,7 +42,7 @@ def fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
     low, high = image.min(), image.max()
     if not np.isfinite([low, high]).all():
         return "the image holds NaN or infinity"
-    if low < 0 or high > 255 or (not np.issubdtype(image.dtype, np.integer) and 0 < high <= 2):
+    if low < -0.5 or high > 255.5 or (not np.issubdtype(image.dtype, np.integer) and 0 < high <= 2):
         return f"the image goes from {low:.3g} to {high:.3g}, but pixels go from 0 to 255"
     return ""
 

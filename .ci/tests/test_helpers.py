@@ -622,6 +622,12 @@ def test_pixels_of_another_range_are_named(change: Callable, complaint: str) -> 
         unet_helpers.prepare(dataset(floats(change)), PETS, size=16)
 
 
+def test_pixels_that_resizing_rounds_up_are_no_fault() -> None:
+    made = floats(lambda image: image)
+    made[0]["images"][0, 0], made[1]["images"][0, 0] = 255.00003, -0.00002
+    unet_helpers.prepare(dataset(made), PETS, size=16)
+
+
 @pytest.mark.parametrize("threshold", [100, 255])
 def test_whole_numbers_of_another_range_are_named(threshold: int) -> None:
     made = examples(4)
