@@ -7,12 +7,12 @@ model takes float32 pixels (B, H, W, 3) in 0..255 and returns logits (B, H, W, C
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
 import platform
-import time
+import re
+import sys
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -28,6 +28,10 @@ os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_USE_LEGACY_KERAS": "0"}
 for _name in {"TFDS_DATA_DIR", "KERAS_HOME"} & os.environ.keys():
     os.environ[_name] = os.path.expanduser(os.environ[_name])
 
+if "google.colab" in sys.modules:
+    from data import colab
+
+    colab.prepare()  # installs what is missing there
 
 # TensorFlow's C++ code writes notes to file descriptor 2 before it reads its log level.
 _nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -38,7 +42,6 @@ except OSError:  # closed
 os.dup2(_nowhere, 2)
 try:
     import keras
-    import matplotlib
     import matplotlib.pyplot as plt
     import numpy as np
     import requests
@@ -46,10 +49,8 @@ try:
     import tensorflow_datasets as tfds
     from IPython import get_ipython
     from IPython.display import Image, Markdown, display
-    from matplotlib import patches, patheffects
-    from PIL import Image as Pillow
 
-    from data import checkpoints, checks, folders
+    from data import checkpoints, checks, figures, folders
 
     try:
         import keras_cv
@@ -66,11 +67,12 @@ if keras.config.backend() != "tensorflow":
 keras.config.set_floatx("float32")  # a reader's keras.json may say otherwise
 keras.config.set_image_data_format("channels_last")
 
-__all__ = ["FIRE", "PETS", "Course", "Evaluation", "Splits", "Task", "accuracy", "confusion_matrix"]
+__all__ = ["FIRE", "PETS", "Course", "Evaluation", "Splits", "Task", "accuracy", "check"]
+__all__ += ["confusion_matrix"]
 __all__ += ["dice", "evaluate", "freeze_encoder", "iou", "load_fire", "load_folder", "load_pets"]
-__all__ += ["mean_iou", "mobilenetv2_unet", "prepare", "segmentation_loss", "setup", "show"]
-__all__ += ["show_history", "show_pictures", "table", "take", "train", "trained", "unet"]
-__all__ += ["unfreeze_encoder"]
+__all__ += ["mean_iou", "mobilenetv2_unet", "prepare", "segment", "segmentation_loss", "setup"]
+__all__ += ["show", "show_answer", "show_errors", "show_history", "show_network", "show_pictures"]
+__all__ += ["table", "take", "train", "trained", "unet", "unfreeze_encoder"]
 
 tf.get_logger().setLevel("ERROR")  # it warns of every fifth model that predicts
 
@@ -399,7 +401,7 @@ def unet(
     transposed 2x2 convolutions up (a kernel as large as the stride leaves no checkerboard), and a
     skip connection by concatenation across. "Same" padding keeps the sizes.
 
-    `filters` are the channels a level, from full resolution to the bottleneck. Returns a model from
+    `filters` are the channels per level, from full resolution to the bottleneck. Returns a model from
     float32 (B, size, size, 3) in 0..255 to logits (B, size, size, classes). Raises ValueError for
     a size that cannot be halved once for each level but the last.
     """
@@ -521,47 +523,6 @@ def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.reshape(cross_entropy + 1 - tf.reduce_mean(dice), tf.shape(masks)[:-1])
 
 
-class _Progress(keras.callbacks.Callback):
-    """Adds its seconds to an epoch's log, shows how it goes, and stops where the loss is lost."""
-
-    def __init__(self, run: str, epochs: int, history: dict[str, list[float]]) -> None:
-        super().__init__()
-        self.run, self.epochs, self.history, self.handle = run, epochs, history, None
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        if not math.isfinite(logs["loss"]):
-            raise FloatingPointError(f"The loss became {logs['loss']} in epoch {epoch + 1}")
-        logs["seconds"] = time.perf_counter() - self.started
-        for name, value in {"epoch": epoch + 1, **logs}.items():
-            self.history.setdefault(name, []).append(value)
-        self.show(live=True)
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        self.show(live=False)
-
-    def show(self, live: bool) -> None:
-        last, best = len(self.history["epoch"]), checkpoints.best_epoch(self.history)
-        loss, val_loss, score = (self.history[k][-1] for k in ("loss", "val_loss", "val_mean_iou"))
-        line = (
-            f"`{self.run}`: epoch {last} of {self.epochs}, {sum(self.history['seconds']):.0f} s, "
-            f"loss {loss:.3f}, validation loss {val_loss:.3f}, mean IoU {score:.3f} "
-            f"(best {self.history['val_mean_iou'][best - 1]:.3f} in epoch {best})"
-        )
-        if hasattr(get_ipython(), "kernel"):
-            data: dict[str, object] = {"text/plain": line, "text/markdown": line}
-            if live:
-                figure = _history_figure(self.history)
-                figure.suptitle(line.replace("`", ""), fontsize=9)
-                data["image/png"] = _png(figure)
-            self.handle = self.handle or display(data, raw=True, display_id=True)
-            self.handle.update(data, raw=True)
-        elif live:  # outside a notebook, a line per epoch
-            print(line)
-
-
 def train(
     model: keras.Model,
     training: tf.data.Dataset,
@@ -577,10 +538,10 @@ def train(
     """Compiles and fits a model with early stopping, and survives a kill (built in lesson 2).
 
     `training` and `validation` are what `prepare` returns. data/runs/<run>/ gets `log.csv` (a row
-    per epoch) and `best.keras`; until then a folder in it holds the last and the best epoch. Where
-    the same call finds its own unfinished work there, it goes on after the last whole epoch
-    (pictures come in a new order) and says so. Work of other data, settings or weights to start
-    from is given up, as is any that cannot be read. A finished run starts afresh.
+    per epoch), `best.keras` and a description of the call; until then a folder in it holds the last
+    and the best epoch. Where the same call finds its own unfinished work there, it goes on after the
+    last whole epoch (pictures come in a new order) and says so. Work of other data, settings or
+    weights to start from is given up, as is any that cannot be read. A finished run starts afresh.
 
     `learning_rate` is the peak of one cycle: a warm-up over a tenth of the steps, then half a
     cosine down to zero. Training stops after `patience` epochs without a better validation mean
@@ -588,7 +549,8 @@ def train(
 
     Returns lists with a value per epoch: `epoch`, `seconds`, `loss`, `mean_iou` and the last two
     with `val_`. Raises ValueError where model and task differ in their number of classes, a split
-    is empty, or the loss became infinite, and RuntimeError where another process trains this run.
+    is empty, the loss became infinite, or a finished run of this name is of another architecture or
+    task, and RuntimeError where another process trains this run.
     """
     _check_classes(model, task)
     if not len(training) or not len(validation):
@@ -608,17 +570,18 @@ def train(
     call |= checkpoints.describe(model, training=training, validation=validation)
     work = RUNS / run / "unfinished"
     with checkpoints.lock(RUNS / run):
+        checkpoints.refuse_to_replace(RUNS / run, call)
         history, news = checkpoints.take_up(model, work, call)
         if news:
             _say(news)
-        own = checkpoints.callbacks(work, history, patience)
+        own = checkpoints.callbacks(work, history, call)
         try:
             if not history or len(history["epoch"]) < checkpoints.last_epoch(history, call):
                 model.fit(
                     training,
                     validation_data=validation,
                     epochs=epochs,
-                    callbacks=[_Progress(run, epochs, history), *own, *callbacks],
+                    callbacks=[*own, *callbacks],
                     shuffle=False,  # `prepare` does it
                     verbose=0,
                 )
@@ -687,14 +650,14 @@ def accuracy(confusion: np.ndarray) -> np.ndarray:
 
 
 def iou(confusion: np.ndarray) -> np.ndarray:
-    """Intersection over union a class: (..., C, C) -> (..., C); NaN where neither has the class."""
+    """Intersection over union per class: (..., C, C) -> (..., C); NaN where neither has the class."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     with np.errstate(invalid="ignore"):
         return hits / (confusion.sum(-1) + confusion.sum(-2) - hits)
 
 
 def dice(confusion: np.ndarray) -> np.ndarray:
-    """Dice coefficient a class, 2 IoU / (1 + IoU): (..., C, C) -> (..., C)."""
+    """Dice coefficient per class, 2 IoU / (1 + IoU): (..., C, C) -> (..., C)."""
     return 2 * iou(confusion) / (1 + iou(confusion))
 
 
@@ -705,7 +668,7 @@ def mean_iou(confusion: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a model did: one confusion matrix a picture (lesson 2, in depth lesson 5)."""
+    """How a model did: one confusion matrix per picture (lesson 2, in depth lesson 5)."""
 
     task: Task
     confusion: np.ndarray  # int64 (N, C, C), pixels; true classes in rows, predicted in columns
@@ -744,7 +707,7 @@ class Evaluation:
             )
         ]
         note = f"Over the pixels of {len(self.confusion)} pictures at {self.size}x{self.size}; IoU"
-        note += " a class, their mean, and the share of right pixels; intervals over pictures."
+        note += " per class, their mean, and the share of right pixels; intervals over pictures."
         return f"{table(rows).data}\n\n{note}"
 
 
@@ -768,45 +731,32 @@ def evaluate(model: keras.Model, data: tf.data.Dataset, task: Task) -> Evaluatio
 
 
 # ------------------------------------------------------------------------------------- plots
-plt.rcParams.update({"figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3})
-plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False, "axes.titlesize": 10})
-
-
-_COLOURS = "000000 E69F00 56B4E9 009E73 F0E442 0072B2 D55E00 CC79A7"  # of Okabe and Ito
-
-
-def _png(figure: plt.Figure) -> bytes:
-    """Closes a figure into a PNG with a palette of 128 colours, a quarter of the usual bytes.
-
-    Eight of them are those of the classes, which small patches in a legend would not save.
-    """
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=100)
-    plt.close(figure)
-    picture = Pillow.open(drawn).convert("RGB")
-    palette = picture.quantize(120)
-    palette.putpalette(palette.getpalette()[:360] + [*bytes.fromhex(_COLOURS)])
-    picture = picture.quantize(palette=palette, dither=Pillow.Dither.NONE)
-    picture.save(small, "png", optimize=True)
-    return small.getvalue()
-
-
 def show(figure: plt.Figure, *, caption: str, alt: str) -> None:
     """Displays a figure, at most 9 inches wide, with a caption and a text for who cannot see it."""
-    if figure.get_figwidth() > 9:
-        raise ValueError(f"This figure is {figure.get_figwidth()} inches wide, a page only 9.")
-    display(Image(_png(figure), metadata={"alt": alt}))
+    if (width := figure.get_figwidth()) > figures.WIDTH:
+        raise ValueError(f"This figure is {width} inches wide, a page only {figures.WIDTH}.")
+    data, form = figures.encoded(figure)
+    display(Image(data, format=form, width=round(100 * width), metadata={"alt": alt}))
     display(Markdown(f"*{caption}*"))
 
 
 def table(rows: Sequence[dict[str, object]]) -> Markdown:
-    """A Markdown table: a row for each dict, a column for each key, floats with three decimals."""
-    numbers = [isinstance(value, int | float | np.number) for value in rows[0].values()]
-    lines = [list(rows[0]), ["--:" if number else ":--" for number in numbers]]
-    for row in rows:
-        lines.append(
-            [f"{v:.3f}" if isinstance(v, float | np.floating) else str(v) for v in row.values()]
-        )
+    """A Markdown table: a row for each dict, a column for each key.
+
+    Numbers stand on the right, fractions with three decimals, thousands with commas.
+    """
+
+    def text(value: object) -> str:
+        if isinstance(value, float | np.floating):
+            return f"{value:.3f}"
+        return f"{value:,}" if isinstance(value, int | np.integer) else str(value)
+
+    texts = [[text(value) for value in row.values()] for row in rows]
+    numbers = [
+        all(re.fullmatch(r"[-+]?[\d.,]+( ?%)?|nan|", t) for t in column)
+        for column in zip(*texts, strict=True)
+    ]
+    lines = [list(rows[0]), ["--:" if number else ":--" for number in numbers], *texts]
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
@@ -820,52 +770,110 @@ def show_pictures(
     predictions: Sequence[np.ndarray] = (),
     titles: Sequence[str] = (),
 ) -> None:
-    """Pictures with their classes outlined, their masks, and maybe predictions (lessons 1 and 2).
+    """Pictures with a thin line around what is not background, their masks, maybe predictions.
 
-    Images (H, W, 3) in 0..255 may be of any sizes, and at most eight of them look well; masks and
-    predictions are integers (H, W) in 0..C-1. Above a prediction stands its mean IoU.
+    Images (H, W, 3) in 0..255 may be of any sizes, and at most six of them look well; masks and
+    predictions are integers (H, W) in 0..C-1. Above a prediction stands its mean IoU (lessons 1
+    and 2).
     """
-    kinds = ["picture", "mask", "prediction"] if len(predictions) else ["picture", "mask"]
-    width = min(9.0, 2.0 * len(images))
-    size = (width, 1.07 * len(kinds) * width / len(images) + 0.4)
-    figure, axes = plt.subplots(len(kinds), len(images), figsize=size, squeeze=False)
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(False)
-    for axis, kind in zip(axes[:, 0], kinds, strict=True):
-        axis.set_ylabel(kind)
-    options = {"vmin": 0, "vmax": len(task.classes) - 1, "interpolation": "nearest"}
-    options["cmap"] = matplotlib.colors.ListedColormap(task.colours)
-    edge = [patheffects.withStroke(linewidth=2.4, foreground="black")]
-    for column, (image, mask) in enumerate(zip(images, masks, strict=True)):
-        axes[0, column].imshow(np.clip(image, 0, 255).astype("uint8"))
-        axes[0, column].set_title(titles[column] if titles else "")
-        for value, colour in enumerate(task.colours):
-            if task.classes[value] != "background" and (mask == value).any():
-                lines = axes[0, column].contour(mask == value, [0.5], colors=colour, linewidths=1.2)
-                lines.set_path_effects(edge)
-        axes[1, column].imshow(mask, **options)
-        if len(predictions):
-            axes[2, column].imshow(predictions[column], **options)
-            score = mean_iou(confusion_matrix(mask, predictions[column], task))
-            axes[2, column].set_title(f"mean IoU {score:.2f}")
-    squares = [patches.Patch(facecolor=c, edgecolor="black") for c in task.colours]
-    figure.legend(squares, task.classes, loc="outside lower center", ncols=4, frameon=False)
+    rows, above = {"picture": images, "mask": masks}, {"picture": titles} if len(titles) else {}
+    if len(predictions):
+        rows["prediction"] = predictions
+        pairs = zip(masks, predictions, strict=True)
+        scores = [mean_iou(confusion_matrix(*pair, task)) for pair in pairs]
+        above["prediction"] = [f"mean IoU {score:.2f}" for score in scores]
+    figure = figures.pictures(rows, above, task.classes, task.colours)
     show(figure, caption=caption, alt=alt)
 
 
-def _history_figure(history: dict[str, list[float]]) -> plt.Figure:
-    figure, axes = plt.subplots(1, 2, figsize=(8, 2.8))
-    epochs, best = history["epoch"], int(np.argmax(history["val_mean_iou"]))
-    for axis, key, label in zip(axes, ("loss", "mean_iou"), ("loss", "mean IoU"), strict=True):
-        axis.plot(epochs, history[key], color="#0072B2", label="training")
-        axis.plot(epochs, history[f"val_{key}"], color="#D55E00", label="validation")
-        axis.plot(epochs[best], history[f"val_{key}"][best], "o", color="#D55E00", label="kept")
-        axis.set(xlabel="epoch", ylabel=label)
-    axes[0].legend(frameon=False)
-    return figure
+def show_errors(
+    images: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    predictions: dict[str, Sequence[np.ndarray]],
+    task: Task,
+    *,
+    caption: str,
+    alt: str,
+    titles: dict[str, Sequence[str]] | None = None,
+) -> None:
+    """Pictures above the right and wrong pixels of the second of two classes (lesson 3).
+
+    `predictions` holds a row of integers (H, W) for each name. Above each panel stands the IoU of
+    that class in it, or what `titles` say for its row.
+    """
+    above = {}
+    for name, answers in predictions.items():
+        pairs = zip(masks, answers, strict=True)
+        scores = [iou(confusion_matrix(*pair, task))[1] for pair in pairs]
+        above[name] = ["" if np.isnan(s) else f"{task.classes[1]} IoU {s:.2f}" for s in scores]
+    above |= titles or {}
+    figure = figures.errors(images, masks, predictions, above, task.classes[1])
+    show(figure, caption=caption, alt=alt)
 
 
 def show_history(history: dict[str, list[float]], *, caption: str, alt: str) -> None:
     """The loss and mean IoU of each epoch in training and validation (lesson 2)."""
-    show(_history_figure(history), caption=caption, alt=alt)
+    show(figures.curves(history), caption=caption, alt=alt)
+
+
+def show_network(
+    stages: dict[str, tuple],
+    words: dict[str, str],
+    picture: np.ndarray,
+    mask: np.ndarray,
+    task: Task,
+    parameters: int,
+    *,
+    caption: str,
+    alt: str,
+) -> None:
+    """A U-Net as a U of boxes (lesson 2), from the shapes (H, W, C) that its stages take and return.
+
+    `stages` go from the pixels to the last map; one that takes None has a single box. `words` name
+    what happens in a `stage`, on the way `down`, `up`, across by a `skip`, and at the `end`, and maybe
+    what the `mask` is.
+    """
+    figure = figures.network(stages, words, picture, mask, task.colours, parameters)
+    show(figure, caption=caption, alt=alt)
+
+
+# ----------------------------------------------------------------------------- a reader's own
+def check(answer: object, right: Callable[[object], bool]) -> None:
+    """Says whether an answer to an exercise is right; `...` is none yet (every lesson)."""
+    if answer is ...:
+        return _say("No answer yet.")
+    try:
+        _say("Right." if right(answer) else "Not yet: try again.")
+    except Exception as error:  # noqa: BLE001  an answer may be anything
+        _say(f"Not yet: trying it raised {type(error).__name__}, {error}.")
+
+
+def segment(model: keras.Model, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A picture of any size and shape, and the model's answer at its proportions (lesson 3).
+
+    The picture, uint8 (H, W, 3), is made smaller where a side has more than 1,024 pixels, and turned
+    as its EXIF data say. It enters the model at the model's own size; the logits are enlarged
+    again, and the highest gives the class: integers (H, W). Raises ValueError, with the file's
+    name, where it is no picture.
+    """
+    image = folders.read_picture(path)
+    share = min(1, 1024 / max(image.shape[:2]))
+    height, width = (max(1, round(share * side)) for side in image.shape[:2])
+    image = tf.image.resize(image, (height, width), antialias=True)
+    logits = model.predict_on_batch(tf.image.resize(image, model.input_shape[1:3])[None])
+    logits = tf.image.resize(logits, (height, width))[0]
+    return np.clip(np.round(image), 0, 255).astype("uint8"), np.argmax(logits, axis=-1)
+
+
+def show_answer(
+    image: np.ndarray,
+    mask: np.ndarray,
+    task: Task,
+    *,
+    caption: str,
+    alt: str,
+    title: str = "answer",
+) -> None:
+    """A picture, uint8 (H, W, 3), beside itself with the classes of `segment` on it (lesson 3)."""
+    figure = figures.answer(image, mask, task.classes, task.colours, title)
+    show(figure, caption=caption, alt=alt)

@@ -27,8 +27,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
+from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
@@ -49,6 +51,8 @@ COLAB = "https://colab.research.google.com/github/"
 CONTENTS = "[Contents](../README.md)"
 ADDRESS = re.compile(r'^REPOSITORY = "([^"]*)"', re.MULTILINE)
 REPOSITORY_FORM = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+# Networks that ship with the course, by the lesson and the run that leave them.
+SHIPPED = {"03_mobilenetv2_transfer": {"fire_mobilenetv2_sample_*": "fire_unet.keras"}}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -153,7 +157,8 @@ def pack(text: str) -> NotebookNode:
         if tags:
             cell.metadata["tags"] = tags.split(",")
         if "hide-cell" in cell.metadata.get("tags", []):
-            cell.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
+            hidden = {"source_hidden": True, "outputs_hidden": True}
+            cell.metadata |= {"jupyter": hidden, "cellView": "form"}
         cells.append(cell)
     return new_notebook(cells=cells, metadata=METADATA)
 
@@ -178,10 +183,8 @@ def setup_source(repository: str) -> str:
     return ADDRESS.sub(lambda _: f'REPOSITORY = "{repository}"', source, count=1)
 
 
-def minutes(seconds: float | None) -> str:
+def minutes(seconds: float) -> str:
     """Return `seconds` as a reader wants them: rounded up to whole minutes."""
-    if seconds is None:
-        return "not measured"
     whole = max(1, -int(-seconds // 60))
     return f"about {whole} minute{'s' if whole > 1 else ''}"
 
@@ -200,6 +203,16 @@ def navigation(course: Sequence[tuple[str, str]], stem: str) -> str:
     return " · ".join(links)
 
 
+def contents(notebook: NotebookNode) -> str:
+    """Return the line of links to the sections of `notebook`."""
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    prose = re.sub(r"^```.*?^```", "", prose, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^## (.+)", prose, re.MULTILINE)
+    anchors = [quote(re.sub(r"[`*]", "", text).replace(" ", "-")) for text in headings]
+    links = [f"[{text}](#{name})" for text, name in zip(headings, anchors, strict=True)]
+    return f"**In this lesson:** {' · '.join(links)}"
+
+
 def stamped(
     notebook: NotebookNode,
     stem: str,
@@ -209,8 +222,9 @@ def stamped(
 ) -> NotebookNode:
     """Return a copy of `notebook` with its generated parts brought up to date.
 
-    Generated are, in the first cell, the badge, the minutes and the navigation; the set-up cell;
-    and the last cell. `seconds` maps "cpu" and "gpu" to measured seconds. Outputs are kept.
+    Generated are, in the first cell, the badge, the minutes and the navigation; the list of
+    contents; the set-up cell; and the last cell. `seconds` maps "cpu" and "gpu" to measured
+    seconds. Outputs are kept.
     """
     result = nbformat.from_dict(json.loads(json.dumps(notebook)))
     links = navigation(course, stem)
@@ -220,11 +234,11 @@ def stamped(
         for part in re.split(r"\n\s*\n", result.cells[0].source.strip())
         if not part.startswith(generated) and CONTENTS not in part
     ]
-    time_line = (
-        f"**Time:** {minutes(seconds.get('cpu'))} on 2 CPU cores, "
-        f"{minutes(seconds.get('gpu'))} on a GPU."
-    )
-    parts = [*parts[:2], time_line, *parts[2:], links]
+    places = {"cpu": "on 2 CPU cores", "gpu": "on a GPU"}
+    times = [f"{minutes(seconds[key])} {place}" for key, place in places.items() if key in seconds]
+    if times:
+        parts.insert(2, f"**Time:** {', '.join(times)}.")
+    parts.append(links)
     if repository:
         name = REPOSITORY_FORM.fullmatch(repository)[1]
         parts.insert(1, f"{BADGE}({COLAB}{name}/blob/main/notebooks/{stem}.ipynb)")
@@ -236,7 +250,10 @@ def stamped(
         result.cells.insert(place, new_code_cell(id="setup"))
     setup = next(cell for cell in result.cells if cell.id == "setup")
     setup.source = setup_source(repository)
-    result.cells = [cell for cell in result.cells if cell.id != "navigation"]
+    result.cells = [cell for cell in result.cells if cell.id not in ("contents", "navigation")]
+    result.cells.insert(
+        result.cells.index(setup), new_markdown_cell(contents(result), id="contents")
+    )
     result.cells.append(new_markdown_cell(links, id="navigation"))
     return result
 
@@ -394,6 +411,15 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+def ship(lesson: str, copy: Path, root: Path) -> None:
+    """Keep the network that `lesson` has left in `copy`, if it is one that ships."""
+    for source, name in SHIPPED.get(lesson, {}).items():
+        (network,) = (copy / "data" / "runs").glob(f"{source}/best.keras")
+        for folder in (copy, root):
+            (folder / "data" / "networks").mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(network, folder / "data" / "networks" / name)
+
+
 def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     """Run notebooks top to bottom in the sample profile; save each that ran and is clean.
 
@@ -404,8 +430,10 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     environment = {"COURSE_DATA": "sample"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": "-1"})
     repository = repository_of(read(lessons(root)[0]))
     stamp(repository, root)
+    # Lesson 1 comes last, as it shows a network that lesson 3 has trained.
+    chosen = sorted(find(names, root), key=lambda path: path.stem.startswith("01"))
     with fresh_copy(root) as copy:
-        for path in find(names, root):
+        for path in chosen:
             notebook, seconds = run(copy / "notebooks" / path.name, environment)
             complaints = clean(notebook, machine_places(copy, root))
             if complaints:
@@ -413,6 +441,7 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
             print(f"{path.stem} took {seconds:.0f} s", flush=True)
             if not gpu:
                 write(notebook, path)
+                ship(path.stem, copy, root)
             if gpu or usable_cores() == 2:
                 device, measured = "gpu" if gpu else "cpu", read_measured(root)
                 measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)
@@ -420,24 +449,57 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
             stamp(repository, root)
 
 
-def page(notebook: NotebookNode) -> str:
-    """Return `notebook` as a page to read. The template is one that keeps figures' alt texts."""
+def page(notebook: NotebookNode, folder: str = "notebooks") -> str:
+    """Return `notebook`, which lies in `folder`, as a page to read in data/runs/pages/.
+
+    Solutions are folded, links to lessons lead to their pages, and other links to the course's
+    files. The template is one that keeps figures' alt texts.
+    """
     body, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
-    return body
+    soup = BeautifulSoup(body, "html.parser")
+    for solution in soup.select(".celltag_solution"):
+        fold = soup.new_tag("details")
+        solution.wrap(fold)
+        summary = soup.new_tag("summary")
+        summary.string = "Solution"
+        fold.insert(0, summary)
+    ids = {tag["id"].lower(): tag["id"] for tag in soup.select("[id]")}  # as GitHub writes them
+    for tag in soup.select('a[href^="#"]'):
+        tag["href"] = f"#{ids.get(tag['href'][1:].lower(), tag['href'][1:])}"
+    links = [("href", tag) for tag in soup.select("[href]")]
+    for key, tag in [*links, *(("src", tag) for tag in soup.select("[src]"))]:
+        target = tag[key]
+        if re.match(r"[a-z]+:|#|//", target):
+            continue
+        target = os.path.normpath(f"{folder}/{target}").replace(os.sep, "/")
+        if match := re.fullmatch(r"notebooks/(\w+)\.ipynb(#.*)?", target):
+            tag[key] = f"{match[1]}.html{match[2] or ''}"
+        else:
+            tag[key] = "index.html" if target == "README.md" else f"../../../{target}"
+    return str(soup)
 
 
 def pages(names: Sequence[str], root: Path = ROOT) -> None:
     """Run notebooks where they are, and write each as a page into data/runs/pages/.
 
-    The notebooks stay as they are. Raises CellExecutionError for a cell that fails.
+    The other lessons' pages, where they are not there yet, show what was saved, and index.html is
+    the README. The notebooks stay as they are. Raises CellExecutionError for a cell that fails.
     """
     folder, seconds = root / "data" / "runs" / "pages", read_measured(root)["seconds"]
     folder.mkdir(parents=True, exist_ok=True)
-    for path in find(names, root):
-        expected = f"{minutes(seconds.get(path.stem, {}).get('cpu'))} on 2 CPU cores"
-        notebook, _ = run(path, {}, expected=expected)
-        (folder / f"{path.stem}.html").write_text(page(notebook), encoding="utf-8")
-    print(f"To read: {folder.relative_to(root).as_posix()}/")
+    readme = new_markdown_cell((root / "README.md").read_text(encoding="utf-8"))
+    index = page(new_notebook(cells=[readme]), folder=".")
+    (folder / "index.html").write_text(index, encoding="utf-8")
+    chosen = find(names, root)
+    for path in lessons(root):
+        there, notebook = folder / f"{path.stem}.html", read(path)
+        if path in chosen:
+            expected = seconds.get(path.stem, {}).get("cpu")
+            expected = f"{minutes(expected)} on 2 CPU cores" if expected else ""
+            notebook, _ = run(path, {}, expected=expected)
+        if path in chosen or not there.exists():
+            there.write_text(page(notebook), encoding="utf-8")
+    print(f"To read: {(folder / 'index.html').relative_to(root).as_posix()}")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
     python .ci/readme.py            writes readme_images/ and the generated parts of README.md
     python .ci/readme.py --check    fails where they disagree with the notebooks
 
-A cell tagged `readme-NAME` gives its picture to readme_images/NAME.png. A cell tagged
+A cell tagged `readme-NAME` gives its picture to readme_images/NAME.png (or .jpg, .gif). A cell tagged
 `readme-table-NAME` gives its markdown table to the part of README.md between `<!-- table NAME -->`
 and `<!-- end -->`. Between `<!-- photographs NAME -->` and `<!-- end -->` stands the table that the
 same cell showed on photographs, as .ci/photographs.py left it in .ci/measured.json, and after
@@ -16,7 +16,7 @@ import argparse
 import base64
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nbformat import NotebookNode
 
@@ -29,25 +29,33 @@ PART = re.compile(
 )
 
 
-def published(notebook: NotebookNode, kind: str, mime: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, data of type `mime`) of each cell tagged `kind` + name that was executed.
+ENDINGS = {b"\x89PNG": "png", b"\xff\xd8\xff\xe0": "jpg", b"GIF8": "gif"}  # by first bytes
 
-    Raises ValueError where such a cell shows anything but exactly one output of that type.
+
+def published(notebook: NotebookNode, kind: str, types: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (name, data) of each cell tagged `kind` + name that was executed.
+
+    Raises ValueError where such a cell shows anything but exactly one output of these types.
     """
     for cell in notebook.cells:
         for tag in cell.metadata.get("tags", []):
             match = re.fullmatch(f"{kind}([a-z0-9-]+)", tag)
             if match and cell.execution_count:
-                found = [out.data[mime] for out in cell.outputs if mime in out.get("data", {})]
+                shown = [pair for out in cell.outputs for pair in out.get("data", {}).items()]
+                found = [pair for pair in shown if pair[0] in types]
                 if len(found) != 1:
-                    raise ValueError(f"Cell {cell.id} ({tag}) shows {len(found)} {mime}, not one.")
-                yield match[1], found[0]
+                    what = " or ".join(types)
+                    raise ValueError(f"Cell {cell.id} ({tag}) shows {len(found)} {what}, not one.")
+                yield match[1], found[0][1]
 
 
 def figures(notebook: NotebookNode) -> dict[str, bytes]:
-    """Return the PNG files that `notebook` gives to the README, by name."""
-    pictures = published(notebook, "readme-(?!table-)", "image/png")
-    return {name: base64.b64decode(picture) for name, picture in pictures}
+    """Return the picture files that `notebook` gives to the README, by name."""
+    result = {}
+    for name, data in published(notebook, "readme-(?!table-)", ["image/png", "image/jpeg"]):
+        picture = base64.b64decode(data)
+        result[f"{name}.{ENDINGS[picture[:4]]}"] = picture
+    return result
 
 
 def tables(notebook: NotebookNode) -> dict[str, list[str]]:
@@ -56,7 +64,7 @@ def tables(notebook: NotebookNode) -> dict[str, list[str]]:
     Raises ValueError where a cell's markdown is more than a table.
     """
     result = {}
-    for name, text in published(notebook, "readme-table-", "text/markdown"):
+    for name, text in published(notebook, "readme-table-", ["text/markdown"]):
         result[name] = text.strip().split("\n")
         if not all(line.startswith("|") for line in result[name]):
             raise ValueError(f"The markdown of readme-table-{name} is not one table: {text!r}")
@@ -65,17 +73,21 @@ def tables(notebook: NotebookNode) -> dict[str, list[str]]:
 
 def lesson_table() -> list[str]:
     """Return the lines of the table of lessons: promise and measured minutes of each."""
-    lines = ["| lesson | what you do | 2 CPU cores | GPU |", "| --- | --- | --- | --- |"]
     seconds = read_measured()["seconds"]
+    places = {"cpu": "2 CPU cores", "gpu": "GPU"}
+    places = {key: name for key, name in places.items() if any(key in s for s in seconds.values())}
+    names = ["lesson", "what you do", *places.values()]
+    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
     for path in lessons():
         notebook = read(path)
         opening = notebook.cells[0].source.split("\n\n")
         promise = next(part for part in opening[1:] if not part.startswith("[![")).replace(
             "\n", " "
         )
-        times = [minutes(seconds.get(path.stem, {}).get(device)) for device in ("cpu", "gpu")]
-        link = f"[{path.stem[:2]} {title(notebook)}](notebooks/{path.name})"
-        lines.append(f"| {link} | {promise} | {times[0]} | {times[1]} |")
+        times = [seconds.get(path.stem, {}).get(device) for device in places]
+        times = ["" if time is None else minutes(time) for time in times]
+        cells = [f"[{title(notebook)}](notebooks/{path.name})", promise, *times]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
@@ -92,9 +104,9 @@ def generated() -> tuple[str, dict[str, bytes]]:
                 raise ValueError(f"Two cells are tagged readme-table-{name}: rename one.")
             parts[f"table {name}"] = lines
         for name, picture in figures(notebook).items():
-            if f"{name}.png" in pictures:
-                raise ValueError(f"Two cells are tagged readme-{name}: rename one.")
-            pictures[f"{name}.png"] = picture
+            if name in pictures:
+                raise ValueError(f"Two cells give {name} to the README: rename a tag.")
+            pictures[name] = picture
     photographs = read_measured()["photographs"]
     parts |= {f"photographs {name}": lines for name, lines in photographs.items()}
 

@@ -1,6 +1,6 @@
 """Training that survives a kill: what `unet_helpers.train` adds to Keras's own callbacks.
 
-A run's folder holds `best.keras` and `log.csv` once it has finished. Until then its subfolder
+A run's folder holds `best.keras`, `log.csv` and `call.json` once it has finished. Until then its subfolder
 `unfinished` holds the log, the weights of the best epoch, a backup of the last one, and a
 description of the call that they belong to.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import math
 import os
 import platform
 import re
@@ -24,6 +25,10 @@ import filelock
 import keras
 import numpy as np
 import tensorflow as tf
+from IPython import get_ipython
+from IPython.display import display
+
+from . import figures
 
 History = dict[str, list[float]]
 MONITOR = {"monitor": "val_mean_iou", "mode": "max"}
@@ -81,7 +86,8 @@ def describe(model: keras.Model, **data: tf.data.Dataset) -> dict[str, object]:
     layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
     weights = checksum(model.get_weights())
     was = vars(model).get("_left_at", {})
-    call = {"network": settings(layers), "weights to start from": was.get(weights, weights)}
+    call = {"architecture": [list(weight.shape) for weight in model.weights]}
+    call |= {"network": settings(layers), "weights to start from": was.get(weights, weights)}
     for kind, dataset in data.items():
         call |= {f"{kind} {name}": value for name, value in contents(dataset).items()}
     return call
@@ -147,17 +153,72 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def callbacks(work: Path, history: History, patience: int) -> list[keras.callbacks.Callback]:
-    """The four callbacks of lesson 2, which go on where `history` ends; the last one saves."""
+class Progress(keras.callbacks.Callback):
+    """Adds its seconds to an epoch's log, shows how it goes, and stops where the loss is lost."""
+
+    def __init__(self, run: str, epochs: int, history: dict[str, list[float]]) -> None:
+        super().__init__()
+        self.run, self.epochs, self.history, self.handle = run, epochs, history, None
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if not math.isfinite(logs["loss"]):
+            raise FloatingPointError(f"The loss became {logs['loss']} in epoch {epoch + 1}")
+        logs["seconds"] = time.perf_counter() - self.started
+        for name, value in {"epoch": epoch + 1, **logs}.items():
+            self.history.setdefault(name, []).append(value)
+        self.show(live=True)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.show(live=False)
+
+    def show(self, live: bool) -> None:
+        last, best = len(self.history["epoch"]), best_epoch(self.history)
+        loss, val_loss, score = (self.history[k][-1] for k in ("loss", "val_loss", "val_mean_iou"))
+        line = (
+            f"`{self.run}`: epoch {last} of {self.epochs}, {sum(self.history['seconds']):.0f} s, "
+            f"loss {loss:.3f}, validation loss {val_loss:.3f}, mean IoU {score:.3f} "
+            f"(best {self.history['val_mean_iou'][best - 1]:.3f} in epoch {best})"
+        )
+        if hasattr(get_ipython(), "kernel"):
+            data: dict[str, object] = {"text/plain": line, "text/markdown": line}
+            if live:
+                figure = figures.curves(self.history)
+                figure.suptitle(line.replace("`", ""), fontsize=9)
+                picture, form = figures.encoded(figure)
+                data[f"image/{form}"] = picture
+            self.handle = self.handle or display(data, raw=True, display_id=True)
+            self.handle.update(data, raw=True)
+        elif live:  # outside a notebook, a line per epoch
+            print(line)
+
+
+def callbacks(work: Path, history: History, call: dict) -> list[keras.callbacks.Callback]:
+    """Progress, and the four callbacks of lesson 2, which go on where `history` ends."""
     best = max(history.get(MONITOR["monitor"], []), default=None)
     weights = work / "best-{epoch}.weights.h5"
     options = {"save_best_only": True, "save_weights_only": True, "initial_value_threshold": best}
     return [
+        Progress(work.parent.name, call["epochs"], history),
         keras.callbacks.CSVLogger(work / "log.csv", append=True),
         keras.callbacks.ModelCheckpoint(weights, **MONITOR, **options),
-        EarlyStopping(history, patience),
+        EarlyStopping(history, call["patience"]),
         BackupAndRestore(work, history),
     ]
+
+
+def refuse_to_replace(run: Path, call: dict[str, object]) -> None:
+    """Raise ValueError where a finished run of this name is of another architecture or task."""
+    try:
+        before, now = json.loads((run / "call.json").read_text()), json.loads(json.dumps(call))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return
+    for what in ("classes", "architecture"):
+        if now[what] != before[what]:
+            problem = f"The run {run.name} holds a finished network of other {what}"
+            raise ValueError(f"{problem}: train under another name, or delete {run}.")
 
 
 def leave(model: keras.Model, call: dict[str, object]) -> None:
@@ -219,14 +280,17 @@ def publish(model: keras.Model, work: Path) -> None:
     """
     plain = keras.Model(model.inputs, model.outputs, name=model.name)
     plain.save(work / "plain.keras")
-    files = zipfile.ZipFile(work / "plain.keras"), zipfile.ZipFile(work / "best.keras", "w")
+    files = (
+        zipfile.ZipFile(work / "plain.keras"),
+        zipfile.ZipFile(work / "best.keras", "w", zipfile.ZIP_DEFLATED),
+    )
     with files[0] as written, files[1] as portable:
         for name in written.namelist():
             content = written.read(name)
             if name == "config.json":
                 content = json.dumps(json.loads(content, object_hook=_without_news))
             portable.writestr(name, content)
-    for name in ("best.keras", "log.csv"):
+    for name in ("best.keras", "log.csv", "call.json"):
         os.replace(work / name, work.parent / name)
     shutil.rmtree(work)
     model._left_at = {}

@@ -127,9 +127,12 @@ def applied(
     whole = tf.reduce_any([mask == number for number in range(len(task.classes))], axis=0)
     proofs = {"masks of another form": tf.shape(mask) == tf.shape(before[MASKS])}
     proofs |= {"labels of no class": whole, "NaN": tf.math.is_finite(image)}
-    for what, proof in proofs.items():
+    proven = [
         tf.debugging.Assert(tf.reduce_all(proof), [f"The layer {layer.name} makes {what}"])
-    return batch
+        for what, proof in proofs.items()
+    ]
+    with tf.control_dependencies(proven):  # before others stumble over it
+        return {key: tf.identity(value) for key, value in batch.items()}
 
 
 def rescaled(image: np.ndarray, brightest: float) -> str:

@@ -1,13 +1,13 @@
 """Makes Colab fit for the course: installs what it lacks, and leaves its TensorFlow and NumPy alone.
 
-The set-up cell of a lesson runs this file in a process of its own, before TensorFlow is imported.
+`unet_helpers` calls `prepare` there, before it imports anything that may have to be installed.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import metadata, util
+from importlib import invalidate_caches, metadata, util
 
 PACKAGES = {
     "importlib_resources": "importlib-resources==7.1.0",
@@ -36,8 +36,8 @@ def install(packages: list[str], keep: tuple[str, ...]) -> None:
     subprocess.run(command, check=True)
 
 
-def main() -> None:
-    """Install what is missing. Exits with a sentence where KerasCV cannot be made to work."""
+def prepare() -> None:
+    """Install what is missing. Raises ImportError where KerasCV cannot be made to work."""
     needed = [package for module, package in PACKAGES.items() if not util.find_spec(module)]
     if not imports(SCHEMA[0]):  # Colab's is too new for its protobuf
         needed.append(SCHEMA[1])
@@ -48,8 +48,6 @@ def main() -> None:
         print(f"KerasCV 0.9.0 does not work with this Keras: Keras {LAST_KERAS} takes its place.")
         install([f"keras=={LAST_KERAS}"], keep=("tensorflow", "numpy"))
         if not imports("keras_cv"):
-            sys.exit(f"KerasCV 0.9.0 does not import here, not even with Keras {LAST_KERAS}.")
-
-
-if __name__ == "__main__":
-    main()
+            problem = "KerasCV 0.9.0 does not import here"
+            raise ImportError(f"{problem}, not even with Keras {LAST_KERAS}.")
+    invalidate_caches()

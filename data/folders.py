@@ -99,12 +99,14 @@ def natural(name: str) -> list[object]:
     return [int(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
-def read_picture(path: Path, bits: int = 8) -> np.ndarray:
-    """Read a picture as uint8 (H, W, 3); `bits` are those of grey ones that have more than 8.
+def read_picture(path: Path, bits: int = 0) -> np.ndarray:
+    """Read a picture as uint8 (H, W, 3), turned as its EXIF data say.
 
+    `bits` are those of grey ones that may have more than 8; 0 takes what its brightest pixel needs.
     Raises ValueError, with the file's name, where that fails.
     """
-    return _rgb(_read(path, _picture), bits)
+    image = _read(path, _picture)
+    return _rgb(image, bits or max(8, int(image.max(initial=0)).bit_length()))
 
 
 def read_mask(path: Path, task: Task) -> np.ndarray:

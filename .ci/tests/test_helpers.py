@@ -24,6 +24,7 @@ import tensorflow_datasets as tfds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
+from matplotlib.colors import to_rgb
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image
@@ -32,7 +33,8 @@ from toys import ROOT, dataset, examples, prepared, python, store, tiny_model
 import benchmark
 import notebooks
 import unet_helpers
-from unet_helpers import PETS, Course, Evaluation, Task
+from data import figures
+from unet_helpers import FIRE, PETS, Course, Evaluation, Task
 
 pytestmark = pytest.mark.usefixtures("shown")
 SAMPLE, FULL = Course("sample", 7), Course("full", 7)
@@ -1218,17 +1220,18 @@ def page(things: Sequence[object]) -> str:
 
 def picture_of(shown: Sequence[object]) -> Image.Image:
     data, _ = shown[0]._repr_mimebundle_()
-    return Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    (content,) = (value for kind, value in data.items() if kind.startswith("image/"))
+    return Image.open(io.BytesIO(base64.b64decode(content)))
 
 
-def test_figures_are_small_palette_pictures_with_caption_and_alt_text(shown) -> None:
+def test_figures_have_caption_alt_text_and_the_width_of_a_page(shown) -> None:
     figure, axes = unet_helpers.plt.subplots(figsize=(9, 2))
     axes.imshow(np.random.default_rng(0).random((8, 8, 3)))
     unet_helpers.show(figure, caption="Noise of *three* colours.", alt="A field of noise & more")
     metadata = shown[0]._repr_mimebundle_()[1]
-    assert metadata["image/png"]["alt"] == "A field of noise & more"
+    assert metadata["image/jpeg"] == {"alt": "A field of noise & more", "width": 900}
     picture = picture_of(shown)
-    assert (picture.format, picture.mode, picture.size) == ("PNG", "P", (900, 200))
+    assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", (1350, 300))
     assert shown[1].data == "*Noise of *three* colours.*"
     assert 'alt="A field of noise &amp; more"' in page(shown)
     assert not unet_helpers.plt.get_fignums(), "figures must not pile up in memory"
@@ -1236,6 +1239,17 @@ def test_figures_are_small_palette_pictures_with_caption_and_alt_text(shown) -> 
     with pytest.raises(ValueError, match="is 9.5 inches wide, a page only 9"):
         unet_helpers.show(figure, caption="", alt="")
     unet_helpers.plt.close(figure)
+
+
+def test_charts_keep_every_colour_and_white_is_white(shown) -> None:
+    figure, axes = unet_helpers.plt.subplots(figsize=(4, 2))
+    axes.plot([0, 1], [0, 1], color="#8E44AD", linewidth=9)
+    unet_helpers.show(figure, caption="", alt="a line")
+    picture = picture_of(shown)
+    assert picture.format == "PNG"
+    colours = {colour: count for count, colour in picture.convert("RGB").getcolors(10**6)}
+    assert max(colours, key=colours.get) == (255, 255, 255)
+    assert (142, 68, 173) in colours
 
 
 @pytest.mark.parametrize("count", [1, 3, 8])
@@ -1256,20 +1270,29 @@ def test_pictures_of_different_sizes_stand_side_by_side(shown, count, predicted:
         alt="Discs with rims.",
     )
     picture = picture_of(shown)
-    assert picture.width <= 900
-    colours = {colour for _, colour in picture.convert("RGB").getcolors(10**6)}
+    assert picture.width <= 1350
+    colours = {colour for _, colour in picture.getcolors(10**6)}
     for colour in PETS.colours:  # every class is seen in its own colour
-        wanted = np.array(unet_helpers.matplotlib.colors.to_rgb(colour)) * 255
-        assert min(np.abs(np.array(c) - wanted).max() for c in colours) < 24, colour
+        assert near(colour, colours), colour
+
+
+def near(colour: str, colours: set[tuple[int, ...]]) -> bool:
+    wanted = np.array(to_rgb(colour)) * 255
+    return min(np.abs(np.array(c) - wanted).max() for c in colours) < 24
+
+
+def titles_of(monkeypatch) -> list[str]:
+    titles: list[str] = []
+
+    def show(figure, **_: object) -> None:
+        titles.extend(axis.get_title() for axis in figure.axes)
+
+    monkeypatch.setattr(unet_helpers, "show", show)
+    return titles
 
 
 def test_pictures_show_the_score_of_each_prediction(monkeypatch) -> None:
-    titles = []
-    monkeypatch.setattr(
-        unet_helpers,
-        "show",
-        lambda figure, **_: titles.extend(axis.get_title() for axis in figure.axes),
-    )
+    titles = titles_of(monkeypatch)
     example = examples(1)[0]
     mask = example["segmentation_masks"][..., 0]
     wrong = np.where(mask == 2, 1, mask)
@@ -1283,25 +1306,71 @@ def test_pictures_show_the_score_of_each_prediction(monkeypatch) -> None:
         unet_helpers.show_pictures(images, [mask], PETS, **options)
 
 
+def test_errors_are_shown_in_three_colours_with_their_scores(monkeypatch, shown) -> None:
+    image, mask = np.full((8, 8, 3), 99, "uint8"), np.zeros((8, 8), int)
+    mask[:4] = 1
+    guess, options = np.roll(mask, 2, axis=0), {"caption": "", "alt": "bars"}
+    drawn = figures.error_map(image, mask == 1, guess == 1)
+    wanted = [np.multiply(255, to_rgb(colour)).astype(int) for colour in figures.ERRORS.values()]
+    assert [drawn[row, 0].tolist() for row in (2, 4, 0)] == [c.tolist() for c in wanted]
+    assert len(set(drawn[6, 0].tolist())) == 1, "what is rightly background is grey"
+    unet_helpers.show_errors([image], [mask], {"before": [guess]}, FIRE, **options)
+    assert picture_of(shown).height > 0
+    titles = titles_of(monkeypatch)
+    rows = {"before": [guess] * 2, "after": [mask] * 2}
+    unet_helpers.show_errors([image] * 2, [mask, 0 * mask], rows, FIRE, **options)
+    assert titles[2:] == ["fire IoU 0.33", "fire IoU 0.00", "fire IoU 1.00", "fire IoU 0.00"]
+
+
 def test_history_is_drawn_with_the_kept_epoch(shown) -> None:
     keys = ("loss", "mean_iou", "val_loss", "val_mean_iou")
     history = {"epoch": [1, 2, 3]} | {key: [0.5, 0.7, 0.6] for key in keys}
-    figure = unet_helpers._history_figure(history)
+    figure = figures.curves(history)
     kept = [line for line in figure.axes[1].lines if line.get_label() == "kept"]
     assert [line.get_xydata().tolist() for line in kept] == [[[2.0, 0.7]]]
     unet_helpers.show_history(history, caption="Curves.", alt="Two curves.")
-    assert picture_of(shown).width <= 900 and len(shown) == 2
+    assert picture_of(shown).width <= 1350 and len(shown) == 2
+
+
+def test_a_network_is_drawn_with_and_without_what_its_stages_take(shown) -> None:
+    words = dict.fromkeys(("stage", "down", "skip", "up", "end"), "what happens")
+    stages = {"one": ((8, 8, 3), (8, 8, 4)), "two": (None, (4, 4, 8))}
+    stages |= {"three": ((8, 8, 8), (8, 8, 4))}
+    ends = np.zeros((8, 8, 3), "uint8"), np.zeros((8, 8), int)
+    unet_helpers.show_network(stages, words, *ends, PETS, 1234, caption="A U.", alt="A small U.")
+    assert picture_of(shown).width == 1350
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (64, 1500), (40, 40)])
+def test_a_picture_of_ones_own_is_answered_at_its_proportions(shown, tmp_path, shape) -> None:
+    pixels = np.full((*shape, 3), 60, "uint8")
+    Image.fromarray(pixels).save(tmp_path / "own.png")
+    image, mask = unet_helpers.segment(tiny_model(), tmp_path / "own.png")
+    share = min(1, 1024 / max(shape))
+    assert image.shape[:2] == mask.shape == tuple(round(share * side) for side in shape)
+    assert image.dtype == np.uint8 and (image == 60).all()
+    assert mask.max() < len(PETS.classes)
+    Image.fromarray(np.full(shape, 60 * 257, "uint16")).save(tmp_path / "deep.png")
+    assert (unet_helpers.segment(tiny_model(), tmp_path / "deep.png")[0] > 59).all()
+    unet_helpers.show_answer(image, mask, PETS, caption="Grey.", alt="A grey picture.")
+    assert picture_of(shown).width <= 1350
+
+
+def test_what_is_no_picture_gets_a_sentence(tmp_path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear reader")
+    with pytest.raises(ValueError, match=r"letter.txt: cannot be read"):
+        unet_helpers.segment(tiny_model(), tmp_path / "letter.txt")
 
 
 def test_tables_are_markdown() -> None:
     rows = [
-        {"model": "U-Net", "IoU": np.float32(0.81249), "epochs": np.int64(3)},
-        {"model": "b", "IoU": 1.0, "epochs": 12},
+        {"model": "U-Net", "IoU": np.float32(0.81249), "pixels": np.int64(3000), "gain": "+0.2"},
+        {"model": "b", "IoU": 1.0, "pixels": 12, "gain": ""},
     ]
     assert unet_helpers.table(rows).data.splitlines() == [
-        "| model | IoU | epochs |",
-        "| :-- | --: | --: |",
-        "| U-Net | 0.812 | 3 |",
-        "| b | 1.000 | 12 |",
+        "| model | IoU | pixels | gain |",
+        "| :-- | --: | --: | --: |",
+        "| U-Net | 0.812 | 3,000 | +0.2 |",
+        "| b | 1.000 | 12 |  |",
     ]
     assert "<td" in page([unet_helpers.table(rows)])

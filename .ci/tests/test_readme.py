@@ -1,7 +1,14 @@
 """The README's claims: its commands, files, figures and tables."""
 
+import os
 import re
 import shlex
+from pathlib import Path
+from urllib.parse import unquote
+
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell, new_notebook
+from PIL import Image
 
 import notebooks
 import readme
@@ -36,6 +43,27 @@ def test_pages_of_the_course_command_describe_their_figures() -> None:
             alt = re.search(r'alt="([^"]+)"', picture)
             assert alt, path.stem
             assert not alt[1].startswith("No description"), path.stem
+
+
+def test_every_link_of_the_pages_leads_somewhere() -> None:
+    readme_page = new_notebook(cells=[new_markdown_cell(TEXT)])
+    texts = {"index.html": notebooks.page(readme_page, folder=".")}
+    for path in notebooks.lessons():
+        texts[f"{path.stem}.html"] = notebooks.page(notebooks.read(path))
+    soups = {name: BeautifulSoup(text, "html.parser") for name, text in texts.items()}
+    ids = {name: {tag["id"] for tag in soup.select("[id]")} for name, soup in soups.items()}
+    for name, soup in soups.items():
+        links = [tag["href"] for tag in soup.select("a[href]")]
+        links += [tag["src"] for tag in soup.select("img[src]")]
+        for link in links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            target, _, anchor = link.partition("#")
+            if (target or name) in ids:
+                assert not anchor or unquote(anchor) in ids[target or name], f"{name}: {link}"
+            else:
+                place = ROOT / "data" / "runs" / "pages" / target
+                assert Path(os.path.normpath(place)).exists(), f"{name}: {link}"
 
 
 def test_windows_commands_are_the_same_commands() -> None:
@@ -74,8 +102,15 @@ def test_files_it_names_exist() -> None:
 def test_every_lesson_and_figure_is_shown() -> None:
     for path in notebooks.lessons():
         assert f"](notebooks/{path.name})" in TEXT
-    for path in readme.IMAGES.glob("*.png"):
+    for path in readme.IMAGES.iterdir():
         assert re.search(rf"!\[[^\]]+\]\(readme_images/{re.escape(path.name)}\)", TEXT), path.name
+
+
+def test_moving_picture_comes_first_and_stops() -> None:
+    first = re.search(r"!\[[^\]]+\]\((.*?)\)", TEXT)[1]
+    picture = Image.open(ROOT / first)
+    assert picture.n_frames > 10 and picture.info["loop"] <= 5
+    assert (ROOT / first).stat().st_size <= 1_500_000
 
 
 def test_python_versions_agree() -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 
 import draw_sample
 import measure_sample
+import notebooks
 import unet_helpers
 from unet_helpers import Course
 
@@ -238,3 +239,15 @@ def test_the_check_finds_what_differs(monkeypatch, capsys) -> None:
         first[place] = files
         assert draw_sample.check(1) == 1
         assert complaint in capsys.readouterr().out
+
+
+def test_network_that_ships_scores_what_lesson_1_says() -> None:
+    path = DATA / "networks" / "fire_unet.keras"
+    assert path.stat().st_size <= 2_500_000
+    network = unet_helpers.keras.models.load_model(path)
+    fires = unet_helpers.load_fire(Course("sample", 7))
+    test = unet_helpers.prepare(fires["test"], unet_helpers.FIRE)
+    score = unet_helpers.evaluate(network, test, unet_helpers.FIRE).summary["fire"]
+    lesson = notebooks.read(notebooks.find(["01"])[0])
+    text = next(cell.source for cell in lesson.cells if cell.id == "first-look-read")
+    assert score > float(re.search(r"its fire IoU is above (0\.\d+)", text)[1])

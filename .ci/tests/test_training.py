@@ -24,7 +24,7 @@ from toys import ROOT, Counter, dataset, examples, prepared, python, tiny_model,
 
 import unet_helpers
 from data import checkpoints
-from unet_helpers import PETS, Course
+from unet_helpers import PETS, Course, Task
 
 pytestmark = pytest.mark.usefixtures("shown")
 
@@ -51,7 +51,7 @@ def assert_same_run(one: SimpleNamespace, other: SimpleNamespace) -> None:
     expected = one.model.predict_on_batch(images)
     np.testing.assert_allclose(other.model.predict_on_batch(images), expected, atol=1e-4)
     folder = unet_helpers.RUNS / "tiny"
-    assert sorted(path.name for path in folder.iterdir()) == ["best.keras", "log.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == ["best.keras", "call.json", "log.csv"]
     loaded = keras.models.load_model(folder / "best.keras")
     np.testing.assert_allclose(loaded.predict_on_batch(images), expected, atol=1e-4)
 
@@ -147,11 +147,11 @@ class Crasher:
         return wrapped
 
     def zip(self, kind: type) -> Callable:
-        def opened(path: Path, mode: str = "r") -> object:
+        def opened(path: Path, mode: str = "r", *how: int) -> object:
             if isinstance(path, Path) and mode == "w" and self.dies(path):
                 path.write_bytes(b"PK torn")
                 raise Crash
-            return kind(path, mode)
+            return kind(path, mode, *how)
 
         return opened
 
@@ -339,10 +339,8 @@ def test_damaged_work_is_given_up_and_the_way_is_free(eager, shown, pattern, kee
     network = model()
     assert started(network, data()) == 3
     assert shown[0].startswith("Unfinished work on `tiny` is given up: ")
-    assert sorted(p.name for p in (unet_helpers.RUNS / "tiny").iterdir()) == [
-        "best.keras",
-        "log.csv",
-    ]
+    there = sorted(path.name for path in (unet_helpers.RUNS / "tiny").iterdir())
+    assert there == ["best.keras", "call.json", "log.csv"]
     # As if there had been nothing: weights and optimiser are those of a first start.
     whole = model()
     unet_helpers.train(whole, data(), data(), PETS, epochs=3, run="whole")
@@ -586,8 +584,8 @@ def test_live_progress_leaves_one_clean_line(monkeypatch) -> None:
         displayed.append(data)
         return SimpleNamespace(update=lambda data, **_: updates.append(data))
 
-    monkeypatch.setattr(unet_helpers, "display", display)
-    monkeypatch.setattr(unet_helpers, "get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
+    monkeypatch.setattr(checkpoints, "display", display)
+    monkeypatch.setattr(checkpoints, "get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
     tiny_run()
     assert len(displayed) == 1 and len(updates) == 5
     assert all(isinstance(update["image/png"], bytes) for update in updates[:-1])
@@ -595,3 +593,17 @@ def test_live_progress_leaves_one_clean_line(monkeypatch) -> None:
     line = updates[-1]["text/plain"]
     assert line.startswith("`tiny`: epoch 4 of 4, ") and "mean IoU" in line and "\n" not in line
     assert updates[0]["text/plain"].startswith("`tiny`: epoch 1 of 4, ")
+
+
+def test_a_finished_run_is_not_replaced_by_another_network_or_task(shown) -> None:
+    tiny_run()
+    before = (unet_helpers.RUNS / "tiny/best.keras").read_bytes()
+    other = Task("three", ("a", "b", "c"), PETS.colours)
+    with pytest.raises(ValueError, match="The run tiny holds a finished network of other classes"):
+        unet_helpers.train(tiny_model(), data(), data(), other, epochs=1, run="tiny")
+    small = unet_helpers.unet(3, (4, 8), 16)
+    with pytest.raises(ValueError, match="of other architecture: train under another name"):
+        unet_helpers.train(small, data(), data(), PETS, epochs=1, run="tiny")
+    assert (unet_helpers.RUNS / "tiny/best.keras").read_bytes() == before
+    (unet_helpers.RUNS / "tiny/call.json").write_text("cut")
+    unet_helpers.train(small, data(), data(), PETS, epochs=1, run="tiny")
