@@ -77,7 +77,7 @@ def lesson_table() -> list[str]:
     places = {"cpu": "2 CPU cores", "gpu": "GPU"}
     places = {key: name for key, name in places.items() if any(key in s for s in seconds.values())}
     names = ["lesson", "what you do", *places.values()]
-    lines = [f"| {' | '.join(names)} |", f"|{' --- |' * len(names)}"]
+    lines = [f"| {' | '.join(names)} |", f"|{' :-- |' * len(names)}"]
     for path in lessons():
         notebook = read(path)
         opening = notebook.cells[0].source.split("\n\n")
