@@ -68,11 +68,11 @@ keras.config.set_floatx("float32")  # a reader's keras.json may say otherwise
 keras.config.set_image_data_format("channels_last")
 
 __all__ = ["FIRE", "PETS", "Course", "Evaluation", "Splits", "Task", "accuracy", "check"]
-__all__ += ["confusion_matrix"]
-__all__ += ["dice", "evaluate", "freeze_encoder", "iou", "load_fire", "load_folder", "load_pets"]
-__all__ += ["mean_iou", "mobilenetv2_unet", "prepare", "segment", "segmentation_loss", "setup"]
-__all__ += ["show", "show_answer", "show_errors", "show_history", "show_network", "show_pictures"]
-__all__ += ["table", "take", "train", "trained", "unet", "unfreeze_encoder"]
+__all__ += ["confusion_matrix", "dice", "evaluate", "freeze_encoder", "iou", "load_fire"]
+__all__ += ["load_folder", "load_pets", "mean_iou", "mobilenetv2_unet", "prepare", "segment"]
+__all__ += ["segmentation_loss", "setup", "show", "show_answer", "show_errors", "show_history"]
+__all__ += ["show_network", "show_pictures", "table", "take", "train", "trained", "unet"]
+__all__ += ["unfreeze_encoder"]
 
 tf.get_logger().setLevel("ERROR")  # it warns of every fifth model that predicts
 
@@ -566,7 +566,8 @@ def train(
     model.compile(optimizer, loss=segmentation_loss, metrics=metrics)
     model.optimizer.build(model.trainable_variables)
 
-    call = {"epochs": epochs, "rate": learning_rate, "patience": patience, "classes": task.classes}
+    call = {"epochs": epochs, "rate": learning_rate, "patience": patience}
+    call |= {"classes": list(task.classes)}
     call |= checkpoints.describe(model, training=training, validation=validation)
     work = RUNS / run / "unfinished"
     with checkpoints.lock(RUNS / run):

@@ -1,8 +1,8 @@
 """Training that survives a kill: what `unet_helpers.train` adds to Keras's own callbacks.
 
-A run's folder holds `best.keras`, `log.csv` and `call.json` once it has finished. Until then its subfolder
-`unfinished` holds the log, the weights of the best epoch, a backup of the last one, and a
-description of the call that they belong to.
+A run's folder holds `best.keras`, `log.csv` and `call.json`, a description of the call, once it has
+finished. Until then its subfolder `unfinished` holds the log, the weights of the best epoch, a
+backup of the last one, and the description of the call that they belong to.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def contents(data: tf.data.Dataset) -> dict[str, object]:
 def describe(model: keras.Model, **data: tf.data.Dataset) -> dict[str, object]:
     """Tell a training by its network, the weights it starts from and its data.
 
-    A model that was interrupted, and is trained again as it was left, starts where it did then.
+    All of it is as JSON gives it back, so that it can be compared with what a file says. A model
+    that was interrupted, and is trained again as it was left, starts where it did then.
     """
     layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
     weights = checksum(model.get_weights())
@@ -156,7 +157,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 class Progress(keras.callbacks.Callback):
     """Adds its seconds to an epoch's log, shows how it goes, and stops where the loss is lost."""
 
-    def __init__(self, run: str, epochs: int, history: dict[str, list[float]]) -> None:
+    def __init__(self, run: str, epochs: int, history: History) -> None:
         super().__init__()
         self.run, self.epochs, self.history, self.handle = run, epochs, history, None
 
@@ -195,7 +196,9 @@ class Progress(keras.callbacks.Callback):
             print(line)
 
 
-def callbacks(work: Path, history: History, call: dict) -> list[keras.callbacks.Callback]:
+def callbacks(
+    work: Path, history: History, call: dict[str, object]
+) -> list[keras.callbacks.Callback]:
     """Progress, and the four callbacks of lesson 2, which go on where `history` ends."""
     best = max(history.get(MONITOR["monitor"], []), default=None)
     weights = work / "best-{epoch}.weights.h5"
@@ -212,11 +215,11 @@ def callbacks(work: Path, history: History, call: dict) -> list[keras.callbacks.
 def refuse_to_replace(run: Path, call: dict[str, object]) -> None:
     """Raise ValueError where a finished run of this name is of another architecture or task."""
     try:
-        before, now = json.loads((run / "call.json").read_text()), json.loads(json.dumps(call))
+        before = json.loads((run / "call.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return
     for what in ("classes", "architecture"):
-        if now[what] != before[what]:
+        if call[what] != before[what]:
             problem = f"The run {run.name} holds a finished network of other {what}"
             raise ValueError(f"{problem}: train under another name, or delete {run}.")
 
@@ -242,7 +245,7 @@ def take_up(model: keras.Model, work: Path, call: dict[str, object]) -> tuple[Hi
 
     Other work, or what cannot be read, is given up, and the history is empty.
     """
-    call, start, log = json.loads(json.dumps(call)), model.get_weights(), work / "log.csv"
+    start, log = model.get_weights(), work / "log.csv"
     kept, run, news = max(work.glob("epoch-*"), default=None), work.parent.name, ""
     _forget(model)
     try:

@@ -68,6 +68,12 @@ def legend(figure: plt.Figure, colours: dict[str, str]) -> None:
     figure.legend(squares, colours, loc="outside lower center", ncols=4, frameon=False)
 
 
+def labelled(colours: Sequence[str]) -> dict[str, object]:
+    """How `imshow` draws class numbers 0..C-1 in the colours of their classes."""
+    colormap = matplotlib.colors.ListedColormap(colours)
+    return {"cmap": colormap, "vmin": 0, "vmax": len(colours) - 1}
+
+
 def outline(axis: plt.Axes, mask: np.ndarray, classes: Sequence[str]) -> None:
     """Draw one thin line around what is not background, or around each class where none is."""
     shapes = [mask != classes.index("background")] if "background" in classes else []
@@ -85,7 +91,6 @@ def pictures(
 ) -> plt.Figure:
     """Pictures, (H, W, 3), with the outlines of the masks, (H, W), that stand in rows below them."""
     figure, axes = grid(rows)
-    style = {"cmap": matplotlib.colors.ListedColormap(colours), "vmin": 0}
     for (name, row), line in zip(rows.items(), axes, strict=True):
         for column, (axis, values) in enumerate(zip(line, row, strict=True)):
             axis.set_title(titles[name][column] if name in titles else "")
@@ -93,7 +98,7 @@ def pictures(
                 axis.imshow(np.clip(values, 0, 255).astype("uint8"))
                 outline(axis, rows["mask"][column], classes)
             else:
-                axis.imshow(values, **style, vmax=len(classes) - 1)
+                axis.imshow(values, **labelled(colours))
     legend(figure, dict(zip(classes, colours, strict=True)))
     return figure
 
@@ -166,7 +171,7 @@ def curves(history: dict[str, list[float]]) -> plt.Figure:
 
 # Networks ----------------------------------------------------------------------------------------
 
-OURS, GIVEN, COPY, DARK = "#A9D8B8", "#9DC3E6", "#9DC3E6", "#444444"
+OURS, GIVEN, DARK = "#A9D8B8", "#9DC3E6", "#444444"
 Shape = tuple[int, int, int]  # height, width and channels of what a stage takes or returns
 
 
@@ -227,9 +232,9 @@ def network(
         top[1] + top[3] / 2,
         ((0, picture, "picture"), (x + 0.6, mask, words.get("mask", "mask"))),
     )
-    style = {"cmap": matplotlib.colors.ListedColormap(colours), "vmin": 0, "vmax": len(colours) - 1}
     for left, values, name in ends:
-        axis.imshow(values, extent=(left, left + 1, top[1], top[1] + 1), zorder=3, **style)
+        extent = (left, left + 1, top[1], top[1] + 1)
+        axis.imshow(values, extent=extent, zorder=3, **labelled(colours))
         label = f"{name}\n{'×'.join(map(str, values.shape))}"
         axis.text(left + 0.5, top[1] - 0.06, label, ha="center", va="top", fontsize=8)
     _arrow(axis, (1.03, middle), (1.32, middle), "#888888", None)
