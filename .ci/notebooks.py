@@ -452,17 +452,23 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
 def page(notebook: NotebookNode, folder: str = "notebooks") -> str:
     """Return `notebook`, which lies in `folder`, as a page to read in data/runs/pages/.
 
-    Solutions are folded, links to lessons lead to their pages, and other links to the course's
+    Hidden cells are folded, links to lessons lead to their pages, and other links to the course's
     files. The template is one that keeps figures' alt texts.
     """
     body, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
     soup = BeautifulSoup(body, "html.parser")
-    for solution in soup.select(".celltag_solution"):
-        fold = soup.new_tag("details")
-        solution.wrap(fold)
-        summary = soup.new_tag("summary")
-        summary.string = "Solution"
-        fold.insert(0, summary)
+    fold = None  # the one that the cell before went into
+    for cell in soup.select(".cell"):
+        if "celltag_hide-cell" not in cell["class"]:
+            fold = None
+            continue
+        if fold is None:
+            fold = soup.new_tag("details", style="margin-left: 14ex")
+            summary = soup.new_tag("summary", style="display: list-item; cursor: pointer")
+            summary.string = "Solution" if "celltag_solution" in cell["class"] else "Code"
+            cell.insert_before(fold)
+            fold.append(summary)
+        fold.append(cell.extract())
     ids = {tag["id"].lower(): tag["id"] for tag in soup.select("[id]")}  # as GitHub writes them
     for tag in soup.select('a[href^="#"]'):
         tag["href"] = f"#{ids.get(tag['href'][1:].lower(), tag['href'][1:])}"

@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from nbclient.exceptions import CellExecutionError
@@ -247,17 +248,19 @@ def test_pages_show_how_far_they_are_and_change_no_notebook(course: Path, capsys
 
 
 def test_pages_fold_solutions_and_lead_to_each_other() -> None:
-    text = (
-        LESSON + "# %% [markdown] id=links\n# [a](02_b.ipynb#C-d) [e](../README.md) [f](../x/y.md)"
-    )
+    text = LESSON + "\n# %% id=more tags=hide-cell,solution\nmore = 4\n\n"
+    text += "# %% [markdown] id=links\n# [a](02_b.ipynb#C-d) [e](../README.md) [f](../x/y.md)\n\n"
+    text += "# %% id=drawing tags=hide-cell\ndrawn = 5\n"
     shown = notebooks.page(notebooks.pack(text))
     assert re.findall(r'<a href="([^"#]+[^"]*)"', shown)[-3:] == [
         "02_b.html#C-d",
         "index.html",
         "../../../x/y.md",
     ]
-    folded = re.findall(r"<details><summary>Solution</summary>.*?</details>", shown, re.DOTALL)
-    assert len(folded) == 1 and "print" in folded[0]
+    folds = BeautifulSoup(shown, "html.parser").select("details")
+    assert [fold.summary.string for fold in folds] == ["Solution", "Code"]
+    solution, code = (fold.get_text() for fold in folds)
+    assert "print" in solution and "more" in solution and "drawn" in code
 
 
 def test_chosen_cells_run_alone(course: Path) -> None:
