@@ -41,7 +41,7 @@ def figures(notebook: NotebookNode) -> Counter[str]:
         cell.id
         for cell in notebook.cells
         for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
+        if any(kind.startswith("image/") for kind in output.get("data", {}))
     )
 
 
