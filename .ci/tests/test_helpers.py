@@ -1241,12 +1241,16 @@ def test_figures_have_caption_alt_text_and_the_width_of_a_page(shown) -> None:
     unet_helpers.plt.close(figure)
 
 
-def test_charts_keep_every_colour_and_white_is_white(shown) -> None:
+def test_charts_have_a_palette_and_white_is_white(shown) -> None:
     figure, axes = unet_helpers.plt.subplots(figsize=(4, 2))
-    axes.plot([0, 1], [0, 1], color="#8E44AD", linewidth=9)
-    unet_helpers.show(figure, caption="", alt="a line")
+    for colour in ("#8E44AD", "#D55E00", "#0072B2", "#009E73", "#CC79A7"):
+        axes.plot(np.random.default_rng(len(axes.lines)).random(20), color=colour, linewidth=9)
+    shades = io.BytesIO()
+    figure.savefig(shades, dpi=150)
+    assert len(Image.open(shades).convert("RGB").getcolors(10**6)) > 256
+    unet_helpers.show(figure, caption="", alt="five lines")
     picture = picture_of(shown)
-    assert picture.format == "PNG"
+    assert (picture.format, picture.mode) == ("PNG", "P")
     colours = {colour: count for count, colour in picture.convert("RGB").getcolors(10**6)}
     assert max(colours, key=colours.get) == (255, 255, 255)
     assert (142, 68, 173) in colours

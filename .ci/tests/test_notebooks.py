@@ -117,7 +117,7 @@ def test_only_announced_cells_fail(notebook: NotebookNode) -> None:
 
 
 def test_size(path: Path) -> None:
-    assert path.stat().st_size <= 1.2 * 2**20
+    assert path.stat().st_size <= 1_200_000
 
 
 def test_pictures_are_described_and_fit_the_page(notebook: NotebookNode) -> None:
