@@ -1,8 +1,8 @@
 """What two or more notebooks of the course share: set-up, data, models, training, evaluation, plots.
 
-Each piece is built step by step in a lesson first; its docstring says in which one. Everywhere, an
-image is RGB in 0..255, (H, W, 3); a mask holds integers in 0..C-1; `task` names the C classes; a
-model takes float32 pixels (B, H, W, 3) in 0..255 and returns logits (B, H, W, C).
+Each piece is built in a lesson first, as its docstring says; what stands behind it is in data/.
+Everywhere, an image is RGB in 0..255, (H, W, 3); a mask holds integers in 0..C-1; `task` names the C
+classes; a model takes float32 pixels (B, H, W, 3) in 0..255 and returns logits (B, H, W, C).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import math
 import os
 import platform
-import re
 import sys
 import warnings
 import zlib
@@ -51,6 +50,9 @@ try:
     from IPython.display import Image, Markdown, display
 
     from data import checkpoints, checks, figures, folders
+    from data.figures import table
+    from data.measures import Evaluation, accuracy, confusion_matrix, dice, iou, mean_iou
+    from data.tasks import FIRE, PETS, Task
 
     try:
         import keras_cv
@@ -130,18 +132,6 @@ def _say(text: str) -> None:
 
 
 # -------------------------------------------------------------------------------------- data
-@dataclass(frozen=True)
-class Task:
-    """What is segmented: class names in the order of their mask values, and their colours."""
-
-    name: str
-    classes: tuple[str, ...]
-    colours: tuple[str, ...]
-
-
-# Colours of Okabe and Ito (2008), which colour-blind readers can tell apart.
-PETS = Task("pets", ("pet", "background", "border"), ("#D55E00", "#0072B2", "#F0E442"))
-FIRE = Task("fire", ("background", "fire"), ("#0072B2", "#CC79A7"))
 
 
 class Splits(dict):
@@ -234,7 +224,7 @@ def load_fire(course: Course, validation: float = 0.125) -> Splits:
     kept = _kept(len(train.files), validation)
     pairs = {"train": train.files[kept:], "validation": train.files[:kept], "test": test.files}
     bits = max(train.bits, test.bits)
-    splits = {part: _dataset(files, bits, FIRE) for part, files in pairs.items()}
+    splits = {part: folders.dataset(files, bits, FIRE) for part, files in pairs.items()}
     return Splits(f"{course.profile}_{folder.name}", train.checksum ^ test.checksum, **splits)
 
 
@@ -259,7 +249,7 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
     """
     pairs = folders.find_pairs(images, masks, task)
     _show_unread(pairs)
-    return _dataset(pairs.files, pairs.bits, task)
+    return folders.dataset(pairs.files, pairs.bits, task)
 
 
 def _show_unread(pairs: folders.Pairs) -> None:
@@ -270,23 +260,6 @@ def _show_unread(pairs: folders.Pairs) -> None:
     for kind, names in kinds.items():
         more = f" and {len(names) - 9} more" if len(names) > 9 else ""
         _say(f"Not read, as no pictures ({kind}): {', '.join(names[:9])}{more}.")
-
-
-def _dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.data.Dataset:
-    def read(*names: bytes) -> tuple[np.ndarray, np.ndarray]:
-        image, mask = (Path(os.fsdecode(name)) for name in names)
-        return folders.read_picture(image, bits), folders.read_mask(mask, task).astype("uint8")
-
-    def to_example(*names: tf.Tensor) -> dict[str, tf.Tensor]:
-        arrays = tf.numpy_function(read, names, (tf.uint8, tf.uint8))
-        image, mask = (
-            tf.ensure_shape(array, (None, None, channels))
-            for array, channels in zip(arrays, (3, 1), strict=True)
-        )
-        return {"images": image, "segmentation_masks": mask, "names": names[0]}
-
-    names = tuple([os.fsencode(path) for path in column] for column in zip(*files, strict=True))
-    return tf.data.Dataset.from_tensor_slices(names).map(to_example, tf.data.AUTOTUNE)
 
 
 def prepare(
@@ -627,89 +600,6 @@ def _check_classes(model: keras.Model, task: Task) -> None:
 
 
 # -------------------------------------------------------------------------------- evaluation
-def confusion_matrix(mask: np.ndarray, prediction: np.ndarray, task: Task) -> np.ndarray:
-    """Pixels of each true class (rows) and predicted class (columns), int64 (C, C) (lesson 2).
-
-    `mask` and `prediction` are integers 0..C-1 of one shape: a picture's or those of many. Raises
-    ValueError for other shapes or values.
-    """
-    classes = len(task.classes)
-    mask, prediction = np.asarray(mask), np.asarray(prediction)
-    if mask.shape != prediction.shape:
-        raise ValueError(f"Mask and prediction differ in shape: {mask.shape}, {prediction.shape}.")
-    for name, array in (("mask", mask), ("prediction", prediction)):
-        if not np.isin(array, range(classes)).all():
-            held = np.unique(array)[:6].tolist()
-            raise ValueError(f"The {name} holds {held}, but {task.name} has 0..{classes - 1}.")
-    pairs = classes * mask.astype(int) + prediction.astype(int)
-    return np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
-
-
-def accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Share of right pixels: confusion matrices (..., C, C), truth in rows -> (...)."""
-    return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum((-2, -1))
-
-
-def iou(confusion: np.ndarray) -> np.ndarray:
-    """Intersection over union per class: (..., C, C) -> (..., C); NaN where neither has the class."""
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    with np.errstate(invalid="ignore"):
-        return hits / (confusion.sum(-1) + confusion.sum(-2) - hits)
-
-
-def dice(confusion: np.ndarray) -> np.ndarray:
-    """Dice coefficient per class, 2 IoU / (1 + IoU): (..., C, C) -> (..., C)."""
-    return 2 * iou(confusion) / (1 + iou(confusion))
-
-
-def mean_iou(confusion: np.ndarray) -> np.ndarray:
-    """Mean of the IoU of the classes that occur: (..., C, C) -> (...)."""
-    return np.nanmean(iou(confusion), axis=-1)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """How a model did: one confusion matrix per picture (lesson 2, in depth lesson 5)."""
-
-    task: Task
-    confusion: np.ndarray  # int64 (N, C, C), pixels; true classes in rows, predicted in columns
-    size: int  # pixels a side at which prediction and truth were compared
-
-    @staticmethod
-    def measures(confusion: np.ndarray) -> np.ndarray:
-        """Mean IoU, the IoU of each class, and accuracy: (..., C, C) -> (..., C + 2)."""
-        ends = (mean_iou(confusion)[..., None], accuracy(confusion)[..., None])
-        return np.concatenate([ends[0], iou(confusion), ends[1]], axis=-1)
-
-    @property
-    def summary(self) -> dict[str, float]:
-        """These measures by name, over the pixels of all pictures."""
-        names = ("mean IoU", *self.task.classes, "accuracy")
-        return dict(zip(names, self.measures(self.confusion.sum(0)), strict=True))
-
-    def bootstrap(self, statistic: Callable, draws: int = 2000) -> np.ndarray:
-        """A statistic of `draws` resamples of the pictures, with replacement: (draws, ...).
-
-        Two evaluations of the same pictures are resampled alike: their draws may be subtracted.
-        """
-        count = len(self.confusion)
-        picked = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), draws)
-        return statistic(np.tensordot(picked, self.confusion, 1))
-
-    def interval(self, statistic: Callable) -> np.ndarray:
-        """The 95 % bootstrap interval of a statistic over pictures: (2, ...), low and high."""
-        return np.nanpercentile(self.bootstrap(statistic), (2.5, 97.5), axis=0)
-
-    def _repr_markdown_(self) -> str:
-        rows = [
-            {"measure": name, "value": value, "95 % interval": f"{low:.3f} to {high:.3f}"}
-            for (name, value), (low, high) in zip(
-                self.summary.items(), self.interval(self.measures).T, strict=True
-            )
-        ]
-        note = f"Over the pixels of {len(self.confusion)} pictures at {self.size}x{self.size}; IoU"
-        note += " per class, their mean, and the share of right pixels; intervals over pictures."
-        return f"{table(rows).data}\n\n{note}"
 
 
 def evaluate(model: keras.Model, data: tf.data.Dataset, task: Task) -> Evaluation:
@@ -739,26 +629,6 @@ def show(figure: plt.Figure, *, caption: str, alt: str) -> None:
     data, form = figures.encoded(figure)
     display(Image(data, format=form, width=round(100 * width), metadata={"alt": alt}))
     display(Markdown(f"*{caption}*"))
-
-
-def table(rows: Sequence[dict[str, object]]) -> Markdown:
-    """A Markdown table: a row for each dict, a column for each key.
-
-    Numbers stand on the right, fractions with three decimals, thousands with commas.
-    """
-
-    def text(value: object) -> str:
-        if isinstance(value, float | np.floating):
-            return f"{value:.3f}"
-        return f"{value:,}" if isinstance(value, int | np.integer) else str(value)
-
-    texts = [[text(value) for value in row.values()] for row in rows]
-    numbers = [
-        all(re.fullmatch(r"[-+]?[\d.,]+( ?%)?|nan|", t) for t in column)
-        for column in zip(*texts, strict=True)
-    ]
-    lines = [list(rows[0]), ["--:" if number else ":--" for number in numbers], *texts]
-    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def show_pictures(

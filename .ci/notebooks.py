@@ -449,6 +449,17 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
             stamp(repository, root)
 
 
+STYLE = """
+details { margin-left: 14ex; }
+summary { display: list-item; cursor: pointer; }
+@media (max-width: 540px) { /* the template would leave a third of a phone empty */
+  details { margin-left: 0; }
+  #notebook-container, .cell { padding-left: 2px; padding-right: 2px; }
+  div.output_subarea { max-width: 100%; }
+}
+"""
+
+
 def page(notebook: NotebookNode, folder: str = "notebooks") -> str:
     """Return `notebook`, which lies in `folder`, as a page to read in data/runs/pages/.
 
@@ -463,12 +474,15 @@ def page(notebook: NotebookNode, folder: str = "notebooks") -> str:
             fold = None
             continue
         if fold is None:
-            fold = soup.new_tag("details", style="margin-left: 14ex")
-            summary = soup.new_tag("summary", style="display: list-item; cursor: pointer")
+            fold = soup.new_tag("details")
+            summary = soup.new_tag("summary")
             summary.string = "Solution" if "celltag_solution" in cell["class"] else "Code"
             cell.insert_before(fold)
             fold.append(summary)
         fold.append(cell.extract())
+    style = soup.new_tag("style")
+    style.string = STYLE
+    soup.head.append(style)
     ids = {tag["id"].lower(): tag["id"] for tag in soup.select("[id]")}  # as GitHub writes them
     for tag in soup.select('a[href^="#"]'):
         tag["href"] = f"#{ids.get(tag['href'][1:].lower(), tag['href'][1:])}"

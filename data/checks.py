@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-if TYPE_CHECKING:
-    from unet_helpers import Task
+from .tasks import Task
 
 IMAGES, MASKS = "images", "segmentation_masks"
 UNUSABLE = (tf.bool, tf.string, tf.uint32, tf.uint64)  # which TensorFlow does not resize

@@ -1,4 +1,4 @@
-"""How the course draws: one style, class colours, outlines, errors, curves, networks.
+"""How the course draws: one style, class colours, outlines, errors, curves, networks, tables.
 
 `unet_helpers` shows these figures; here is only what they look like.
 """
@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Markdown
 from matplotlib import patches, patheffects
 from matplotlib.colors import to_rgb
 from PIL import Image as Pillow
@@ -289,3 +291,23 @@ def _arrow(
     axis.annotate("", end, start, arrowprops=style)
     if label and label not in axis.get_legend_handles_labels()[1]:
         axis.plot([], [], color=colour, lw=2.5, label=label)
+
+
+def table(rows: Sequence[dict[str, object]]) -> Markdown:
+    """A Markdown table: a row for each dict, a column for each key.
+
+    Numbers stand on the right, fractions with three decimals, thousands with commas.
+    """
+
+    def text(value: object) -> str:
+        if isinstance(value, float | np.floating):
+            return f"{value:.3f}"
+        return f"{value:,}" if isinstance(value, int | np.integer) else str(value)
+
+    texts = [[text(value) for value in row.values()] for row in rows]
+    numbers = [
+        all(re.fullmatch(r"[-+]?[\d.,]+( ?%)?|nan|", t) for t in column)
+        for column in zip(*texts, strict=True)
+    ]
+    lines = [list(rows[0]), ["--:" if number else ":--" for number in numbers], *texts]
+    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))

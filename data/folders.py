@@ -14,18 +14,16 @@ import unicodedata
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
 from . import checks
-
-if TYPE_CHECKING:
-    from unet_helpers import Task
+from .tasks import Task
 
 EXTENSIONS = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")
@@ -112,6 +110,25 @@ def read_picture(path: Path, bits: int = 0) -> np.ndarray:
 def read_mask(path: Path, task: Task) -> np.ndarray:
     """Read a mask as integers (H, W, 1), not yet checked against the classes; raises ValueError."""
     return _labels(_read(path, _mask)[0], task)
+
+
+def dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.data.Dataset:
+    """Read pairs one by one, as dicts of `images`, `segmentation_masks` and `names`."""
+
+    def read(*names: bytes) -> tuple[np.ndarray, np.ndarray]:
+        image, mask = (Path(os.fsdecode(name)) for name in names)
+        return read_picture(image, bits), read_mask(mask, task).astype("uint8")
+
+    def to_example(*names: tf.Tensor) -> dict[str, tf.Tensor]:
+        arrays = tf.numpy_function(read, names, (tf.uint8, tf.uint8))
+        image, mask = (
+            tf.ensure_shape(array, (None, None, channels))
+            for array, channels in zip(arrays, (3, 1), strict=True)
+        )
+        return {"images": image, "segmentation_masks": mask, "names": names[0]}
+
+    names = tuple([os.fsencode(path) for path in column] for column in zip(*files, strict=True))
+    return tf.data.Dataset.from_tensor_slices(names).map(to_example, tf.data.AUTOTUNE)
 
 
 def _by_stem(folder: Path, unread: list[Path], faults: list[str]) -> dict[str, Path]:
