@@ -212,7 +212,8 @@ def load_fire(course: Course, validation: float = 0.125) -> Splits:
         pair = (folder / f"images_prepped_{part}", folder / f"annotations_prepped_{part}")
         try:
             parts[part] = folders.find_pairs(*pair, FIRE)
-            _show_unread(parts[part])
+            for line in parts[part].not_read():
+                _say(line)
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{error} What ships: `git checkout -- data`.") from error
         except ValueError as report:
@@ -248,18 +249,9 @@ def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
     no such mask, or hold other values than 0..C-1.
     """
     pairs = folders.find_pairs(images, masks, task)
-    _show_unread(pairs)
+    for line in pairs.not_read():
+        _say(line)
     return folders.dataset(pairs.files, pairs.bits, task)
-
-
-def _show_unread(pairs: folders.Pairs) -> None:
-    kinds: dict[str, list[str]] = {}
-    for path in pairs.unread:
-        name = f"`{path.parent.name}/{path.name}`"
-        kinds.setdefault(path.suffix or "no ending", []).append(name)
-    for kind, names in kinds.items():
-        more = f" and {len(names) - 9} more" if len(names) > 9 else ""
-        _say(f"Not read, as no pictures ({kind}): {', '.join(names[:9])}{more}.")
 
 
 def prepare(
@@ -281,7 +273,7 @@ def prepare(
     500. `augment` are KerasCV layers, applied to the images and masks of a batch together, in
     float32 whatever Keras's policy is.
 
-    Returns batches of float32 (B, size, size, 3) in 0..255 and int32 (B, size, size, 1) in 0..C-1.
+    Returns batches of float32 (B, size, size, 3) in 0..255 and int32 (B, size, size, 1), labels.
     Raises ValueError where the split is empty or endless, an image and its mask differ in size, a
     mask holds values outside the classes, an image holds NaN or other values than 0..255, or a
     layer makes labels that are none, or pixels of another range.
@@ -293,10 +285,12 @@ def prepare(
     def check_and_resize(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         image, mask = example["images"], example["segmentation_masks"]
         name = example.get("names", "a picture without a name")
-        fault = tf.numpy_function(lambda *p: checks.fault(*p, task), [image, mask], tf.string)
+        fault = tf.numpy_function(lambda *p: folders.fault(*p, task), [image, mask], tf.string)
         tf.debugging.Assert(fault == "", [name, fault], summarize=9)
         image, mask = (tf.ensure_shape(array, (None, None, None)) for array in (image, mask))
         mask = tf.image.resize(mask, (size, size), "nearest")
+        if task.void:  # one class more, until the layers are through
+            mask = tf.where(mask == task.void, tf.cast(len(task.classes), mask.dtype), mask)
         return {"images": tf.image.resize(image, (size, size)), "segmentation_masks": mask}
 
     examples = split.map(check_and_resize, tf.data.AUTOTUNE).cache()
@@ -326,6 +320,8 @@ def prepare(
             batch = checks.applied(layer, batch, task)
         image = tf.ensure_shape(tf.cast(batch["images"], tf.float32), (None, size, size, 3))
         mask = tf.cast(batch["segmentation_masks"], tf.int32)
+        if task.void:
+            mask = tf.where(mask == len(task.classes), task.void, mask)
         return image, tf.ensure_shape(mask, (None, size, size, 1))
 
     # TensorFlow's tuner of such chains is off: where an epoch ends while it sleeps, the epoch lasts
@@ -484,14 +480,17 @@ def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     judges each class as a region, so that the thin border counts as much as the background.
 
     From masks, integers (B, H, W, 1), and logits (B, H, W, C) to float32 (B, H, W): the
-    cross-entropy of each pixel plus the Dice loss of the batch.
+    cross-entropy of each pixel plus the Dice loss of the batch. Pixels of no class, so void ones,
+    count in neither: the cross-entropy of the others makes up for theirs.
     """
     # A row a class, as TensorFlow is slow along an axis of two or three numbers.
     scores = tf.transpose(tf.reshape(logits, (-1, logits.shape[-1])))
     truth = tf.one_hot(tf.reshape(tf.cast(masks, tf.int32), [-1]), scores.shape[0], axis=0)
     log_softmax = scores - tf.reduce_logsumexp(scores, axis=0)
-    cross_entropy = -tf.reduce_sum(truth * log_softmax, axis=0)
-    softmax = tf.exp(log_softmax)
+    labelled = tf.reduce_sum(truth, axis=0)
+    share = tf.maximum(tf.reduce_mean(labelled), 1e-6)
+    cross_entropy = -tf.reduce_sum(truth * log_softmax, axis=0) / share
+    softmax = tf.exp(log_softmax) * labelled
     dice = (2 * tf.reduce_sum(truth * softmax, 1) + 1) / (tf.reduce_sum(truth + softmax, 1) + 1)
     return tf.reshape(cross_entropy + 1 - tf.reduce_mean(dice), tf.shape(masks)[:-1])
 
@@ -534,13 +533,14 @@ def train(
         learning_rate / 20, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
     )
     # An object, not a name: that would make its variables, and the whole graph twice, in step one.
-    metrics = [keras.metrics.MeanIoU(len(task.classes), sparse_y_pred=False, name="mean_iou")]
+    form = {"ignore_class": task.void, "sparse_y_pred": False, "name": "mean_iou"}
+    metrics = [keras.metrics.MeanIoU(len(task.classes), **form)]
     optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
     model.compile(optimizer, loss=segmentation_loss, metrics=metrics)
     model.optimizer.build(model.trainable_variables)
 
     call = {"epochs": epochs, "rate": learning_rate, "patience": patience}
-    call |= {"classes": list(task.classes)}
+    call |= {"classes": list(task.classes), "void": task.void}
     call |= checkpoints.describe(model, training=training, validation=validation)
     work = RUNS / run / "unfinished"
     with checkpoints.lock(RUNS / run):

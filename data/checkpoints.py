@@ -277,26 +277,29 @@ def take_up(model: keras.Model, work: Path, call: dict[str, object]) -> tuple[Hi
 
 
 def publish(model: keras.Model, work: Path) -> None:
-    """Turn finished work into best.keras, without a loss of ours, and log.csv beside its folder.
+    """Turn finished work into best.keras, log.csv and call.json beside its folder."""
+    save(model, work / "best.keras")
+    for name in ("best.keras", "log.csv", "call.json"):
+        os.replace(work / name, work.parent / name)
+    shutil.rmtree(work)
+    model._left_at = {}
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Save a model as Keras does, but without a loss of ours, so that it loads anywhere.
 
     Settings that Keras 3.13 does not know, and that hold their defaults, are left out.
     """
-    plain = keras.Model(model.inputs, model.outputs, name=model.name)
-    plain.save(work / "plain.keras")
-    files = (
-        zipfile.ZipFile(work / "plain.keras"),
-        zipfile.ZipFile(work / "best.keras", "w", zipfile.ZIP_DEFLATED),
-    )
+    plain, whole = path.with_name("plain.keras"), zipfile.ZIP_DEFLATED
+    keras.Model(model.inputs, model.outputs, name=model.name).save(plain)
+    files = zipfile.ZipFile(plain), zipfile.ZipFile(path, "w", whole)
     with files[0] as written, files[1] as portable:
         for name in written.namelist():
             content = written.read(name)
             if name == "config.json":
                 content = json.dumps(json.loads(content, object_hook=_without_news))
             portable.writestr(name, content)
-    for name in ("best.keras", "log.csv", "call.json"):
-        os.replace(work / name, work.parent / name)
-    shutil.rmtree(work)
-    model._left_at = {}
+    plain.unlink()
 
 
 def _without_news(settings: dict[str, object]) -> dict[str, object]:

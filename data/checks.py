@@ -27,24 +27,6 @@ def reason(error: BaseException) -> str:
     return re.sub(r"^.*}} | \[Op:.*|^\w+Error: ", "", line)[:500]
 
 
-def fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
-    """Say what is wrong with an image, (H, W, 3) in 0..255, and its mask, (H, W, 1), if anything."""
-    if image.shape[2:] != (3,) or not image.size:
-        return f"the image is {image.shape}, but should have height, width and 3 channels"
-    if mask.shape != (*image.shape[:2], 1):
-        return f"image and mask differ in size: {image.shape} and {mask.shape}"
-    values, count = np.unique(mask), len(task.classes)
-    if not np.isin(values, range(count)).all():
-        held = values[:6].tolist()
-        return f"the mask holds {held}, but {task.name} has the classes 0..{count - 1}"
-    low, high = image.min(), image.max()
-    if not np.isfinite([low, high]).all():
-        return "the image holds NaN or infinity"
-    if low < -0.5 or high > 255.5 or (not np.issubdtype(image.dtype, np.integer) and 0 < high <= 2):
-        return f"the image goes from {low:.3g} to {high:.3g}, but pixels go from 0 to 255"
-    return ""
-
-
 def split(data: tf.data.Dataset, task: Task) -> None:
     """Raise ValueError where `data` is no split as the loaders return it, with elements of form
     `{"images": (H, W, 3), "segmentation_masks": (H, W, 1)}`.
@@ -91,11 +73,10 @@ def layers(augment: Sequence[keras.layers.Layer], task: Task) -> list[keras.laye
         if not isinstance(layer, keras.layers.Layer):
             raise ValueError(f"`augment` holds {layer!r}, no Keras layer.")  # noqa: TRY004
         for part in layer._flatten_layers():
-            if 0 < (getattr(part, "segmentation_classes", None) or 0) < len(task.classes):
+            if 0 < (getattr(part, "segmentation_classes", None) or 0) < len(task.values):
                 problem = f"has segmentation_classes={part.segmentation_classes}"
-                raise ValueError(
-                    f"The layer {part.name} {problem}, for {len(task.classes)} classes."
-                )
+                kinds = f"{len(task.classes)} classes" + (" and void" if task.void else "")
+                raise ValueError(f"The layer {part.name} {problem}, for {kinds}.")
             if type(part).__name__ == "RandomElasticTransform":
                 problem = "bends image and mask in different ways (Keras 3.15)"
                 raise ValueError(f"The layer {part.name} {problem}: leave it out.")
@@ -122,7 +103,7 @@ def applied(
         if not now.shape.is_compatible_with(before[key].shape):
             problem = f"from {before[key].shape} to {now.shape}"
             raise ValueError(f"The layer {layer.name} changes the form of `{key}` {problem}")
-    whole = tf.reduce_any([mask == number for number in range(len(task.classes))], axis=0)
+    whole = tf.reduce_any([mask == number for number in range(len(task.values))], axis=0)
     proofs = {"masks of another form": tf.shape(mask) == tf.shape(before[MASKS])}
     proofs |= {"labels of no class": whole, "NaN": tf.math.is_finite(image)}
     proven = [

@@ -19,6 +19,7 @@ from PIL import Image as Pillow
 
 WIDTH = 9  # inches, of a page
 DPI = 150
+VOID = "#DDDDDD"
 ERRORS = {"found": "#CC79A7", "false": "#E69F00", "missed": "#000000"}
 
 plt.rcParams |= {"figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3}
@@ -84,14 +85,16 @@ def legend(figure: plt.Figure, colours: dict[str, str]) -> None:
 
 
 def labelled(colours: Sequence[str]) -> dict[str, object]:
-    """How `imshow` draws class numbers 0..C-1 in the colours of their classes."""
-    colormap = matplotlib.colors.ListedColormap(colours)
+    """How `imshow` draws class numbers 0..C-1 in the colours of their classes, and void."""
+    colormap = matplotlib.colors.ListedColormap(colours).with_extremes(over=VOID)
     return {"cmap": colormap, "vmin": 0, "vmax": len(colours) - 1}
 
 
 def outline(axis: plt.Axes, mask: np.ndarray, classes: Sequence[str]) -> None:
     """Draw one thin line around what is not background, or around each class where none is."""
-    shapes = [mask != classes.index("background")] if "background" in classes else []
+    shapes = []
+    if "background" in classes:
+        shapes = [(mask != classes.index("background")) & (mask < len(classes))]
     for shape in shapes or [mask == number for number in range(len(classes))]:
         if shape.any() and not shape.all():
             line = axis.contour(shape, [0.5], colors="white", linewidths=0.9)
@@ -114,7 +117,8 @@ def pictures(
                 outline(axis, rows["mask"][column], classes)
             else:
                 axis.imshow(values, **labelled(colours))
-    legend(figure, dict(zip(classes, colours, strict=True)))
+    void = any((mask >= len(classes)).any() for mask in rows["mask"])
+    legend(figure, dict(zip(classes, colours, strict=True)) | ({"void": VOID} if void else {}))
     return figure
 
 
@@ -131,7 +135,8 @@ def errors(
         axis.imshow(np.clip(image, 0, 255).astype("uint8"))
     for (name, answers), line in zip(predictions.items(), axes[1:], strict=True):
         for column, (axis, answer) in enumerate(zip(line, answers, strict=True)):
-            axis.imshow(error_map(images[column], masks[column] == 1, answer == 1))
+            guessed = (answer == 1) & (masks[column] < 2)  # void is neither right nor wrong
+            axis.imshow(error_map(images[column], masks[column] == 1, guessed))
             axis.set_title(titles[name][column] if name in titles else "")
     kinds = zip(ERRORS, ("{} found", "false {}", "missed {}"), strict=True)
     legend(figure, {text.format(wanted): ERRORS[kind] for kind, text in kinds})
@@ -157,8 +162,9 @@ def answer(
     side = min(WIDTH / 2, 6 / height)
     size = (max(2 * side, 4.5), side * height + 0.7)
     figure, (left, right) = plt.subplots(1, 2, figsize=size)
-    tint = np.array([np.multiply(255, to_rgb(colour)) for colour in colours])[mask]
-    there = np.array([name != "background" for name in classes])[mask][..., None]
+    numbers = np.minimum(mask, len(classes))  # void is the last
+    tint = np.array([np.multiply(255, to_rgb(colour)) for colour in (*colours, VOID)])[numbers]
+    there = np.array([name != "background" for name in (*classes, "void")])[numbers][..., None]
     left.imshow(image)
     left.set_title("picture")
     right.imshow(np.where(there, 0.45 * image + 0.55 * tint, image).astype("uint8"))
@@ -167,7 +173,9 @@ def answer(
     for axis in (left, right):
         axis.axis("off")
     named = [n for n in range(len(classes)) if classes[n] != "background" and n in found]
-    legend(figure, {classes[n]: colours[n] for n in named} or {"background only": "white"})
+    meant = {classes[n]: colours[n] for n in named}
+    meant |= {"void": VOID} if (numbers == len(classes)).any() else {}
+    legend(figure, meant or {"background only": "white"})
     return figure
 
 

@@ -17,13 +17,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from PIL import ExifTags, Image, ImageOps
 
-from . import checks
 from .tasks import Task
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 EXTENSIONS = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")
@@ -38,6 +40,18 @@ class Pairs:
     unread: list[Path] = field(default_factory=list)  # what lies there and is no picture
     checksum: int = 0  # of the content of all these files
     bits: int = 8  # per channel, of grey pictures; one number for all, as they share one scale
+
+    def not_read(self) -> list[str]:
+        """A sentence for each kind of file that was left out."""
+        kinds: dict[str, list[str]] = {}
+        for path in self.unread:
+            name = f"`{path.parent.name}/{path.name}`"
+            kinds.setdefault(path.suffix or "no ending", []).append(name)
+        return [
+            f"Not read, as no pictures ({kind}): {', '.join(names[:9])}"
+            + (f" and {len(names) - 9} more." if len(names) > 9 else ".")
+            for kind, names in kinds.items()
+        ]
 
 
 def find_pairs(images: Path, masks: Path, task: Task) -> Pairs:
@@ -74,12 +88,12 @@ def find_pairs(images: Path, masks: Path, task: Task) -> Pairs:
             known, where = palette.setdefault(number, (colour, pair[1]))
             if known != colour:
                 faults.append(f"{pair[1]}: its {number} is {colour}, but {known} in {where.name}")
-        if found := checks.fault(_rgb(image, result.bits), _labels(values, task), task):
+        if found := fault(_rgb(image, result.bits), _labels(values, task), task):
             turned = " (the picture turned, as its EXIF entry says)" if _turned(pair[0]) else ""
             faults.append(f"{pair[0]} and {pair[1]}: {found}{turned}")
         for path in pair:
             result.checksum = zlib.crc32(path.read_bytes(), result.checksum)
-    if len(task.classes) == 2 and all(second.values()):
+    if len(task.classes) == 2 and task.void != 255 and all(second.values()):
         (ones, first), (others, other) = ((len(paths), paths[0].name) for paths in second.values())
         faults.append(
             f"{masks}: the second class is marked in {ones} masks with 1, such as {first}, and "
@@ -89,6 +103,24 @@ def find_pairs(images: Path, masks: Path, task: Task) -> Pairs:
         listed = "\n".join(f"- {line}" for line in sorted(faults, key=natural))
         raise ValueError(f"Correct or remove these files ({len(faults)} faults):\n{listed}")
     return result
+
+
+def fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
+    """Say what is wrong with an image, (H, W, 3) in 0..255, and its mask, (H, W, 1), if anything."""
+    if image.shape[2:] != (3,) or not image.size:
+        return f"the image is {image.shape}, but should have height, width and 3 channels"
+    if mask.shape != (*image.shape[:2], 1):
+        return f"image and mask differ in size: {image.shape} and {mask.shape}"
+    values, count = np.unique(mask), len(task.classes)
+    if not np.isin(values, task.values).all():
+        held, void = values[:6].tolist(), "" if task.void is None else f" and void, {task.void}"
+        return f"the mask holds {held}, but {task.name} has the classes 0..{count - 1}{void}"
+    low, high = image.min(), image.max()
+    if not np.isfinite([low, high]).all():
+        return "the image holds NaN or infinity"
+    if low < -0.5 or high > 255.5 or (not np.issubdtype(image.dtype, np.integer) and 0 < high <= 2):
+        return f"the image goes from {low:.3g} to {high:.3g}, but pixels go from 0 to 255"
+    return ""
 
 
 def natural(name: str) -> list[object]:
@@ -114,6 +146,7 @@ def read_mask(path: Path, task: Task) -> np.ndarray:
 
 def dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.data.Dataset:
     """Read pairs one by one, as dicts of `images`, `segmentation_masks` and `names`."""
+    import tensorflow as tf  # here, as it takes seconds, and the command line needs none of it
 
     def read(*names: bytes) -> tuple[np.ndarray, np.ndarray]:
         image, mask = (Path(os.fsdecode(name)) for name in names)
@@ -158,15 +191,15 @@ def _without_twin(pictures: dict[str, Path], masks: dict[str, Path]) -> list[str
         sorted(one.keys() - other.keys(), key=natural)
         for one, other in ((pictures, masks), (masks, pictures))
     )
-    meant, faults = _meant(alone, others), []
-    if len(meant) > 1:
-        stem, mask = next(iter(meant.items()))
+    named, faults = meant(alone, others), []
+    if len(named) > 1:
+        stem, mask = next(iter(named.items()))
         faults.append(
-            f"{masks[mask].parent}: {len(meant)} masks are named like {masks[mask].name}, but a "
+            f"{masks[mask].parent}: {len(named)} masks are named like {masks[mask].name}, but a "
             f"mask needs the name of its picture: {stem}{masks[mask].suffix}"
         )
-        alone = [stem for stem in alone if stem not in meant]
-        others = [stem for stem in others if stem not in meant.values()]
+        alone = [stem for stem in alone if stem not in named]
+        others = [stem for stem in others if stem not in named.values()]
     for names, own, theirs in ((alone, pictures, masks), (others, masks, pictures)):
         for count, stem in enumerate(names):
             near = difflib.get_close_matches(stem, theirs, 1, 0) if count < 20 else []  # slow
@@ -175,7 +208,7 @@ def _without_twin(pictures: dict[str, Path], masks: dict[str, Path]) -> list[str
     return faults
 
 
-def _meant(pictures: list[str], masks: list[str]) -> dict[str, str]:
+def meant(pictures: list[str], masks: list[str]) -> dict[str, str]:
     """Stems of pictures, and of the masks that seem to be theirs: `a` and `a_mask`, `x_a` and `y_a`."""
     affixes = Counter(tuple(m.split(p, 1)) for p in pictures[:20] for m in masks if p in m)
     for (before, after), _ in affixes.most_common(1):
@@ -281,8 +314,10 @@ def _without_palette(values: np.ndarray, mask: Image.Image) -> tuple[np.ndarray,
 
 
 def _labels(values: np.ndarray, task: Task) -> np.ndarray:
-    """A mask as stored, (H, W), as class numbers (H, W, 1): of two classes white is the second."""
-    for white in (255, 65535):
+    """A mask as stored, (H, W), as class numbers (H, W, 1): of two classes white is the second,
+    unless it is void.
+    """
+    for white in {255, 65535} - {task.void}:
         if len(task.classes) == 2 and set(np.unique(values)) <= {0, white}:
             return (values // white)[..., None]
     return values[..., None]

@@ -14,24 +14,29 @@ from .tasks import Task
 def confusion_matrix(mask: np.ndarray, prediction: np.ndarray, task: Task) -> np.ndarray:
     """Pixels of each true class (rows) and predicted class (columns), int64 (C, C) (lesson 2).
 
-    `mask` and `prediction` are integers 0..C-1 of one shape: a picture's or those of many. Raises
-    ValueError for other shapes or values.
+    `mask` and `prediction` are integers 0..C-1 of one shape: a picture's or those of many; where a
+    mask is void nothing is counted. Raises ValueError for other shapes or values.
     """
     classes = len(task.classes)
     mask, prediction = np.asarray(mask), np.asarray(prediction)
     if mask.shape != prediction.shape:
         raise ValueError(f"Mask and prediction differ in shape: {mask.shape}, {prediction.shape}.")
-    for name, array in (("mask", mask), ("prediction", prediction)):
-        if not np.isin(array, range(classes)).all():
+    for name, array, values in (
+        ("mask", mask, task.values),
+        ("prediction", prediction, range(classes)),
+    ):
+        if not np.isin(array, values).all():
             held = np.unique(array)[:6].tolist()
             raise ValueError(f"The {name} holds {held}, but {task.name} has 0..{classes - 1}.")
-    pairs = classes * mask.astype(int) + prediction.astype(int)
+    labelled = mask < classes
+    pairs = classes * mask[labelled].astype(int) + prediction[labelled].astype(int)
     return np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
     """Share of right pixels: confusion matrices (..., C, C), truth in rows -> (...)."""
-    return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum((-2, -1))
+    with np.errstate(invalid="ignore"):
+        return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum((-2, -1))
 
 
 def iou(confusion: np.ndarray) -> np.ndarray:
@@ -48,7 +53,9 @@ def dice(confusion: np.ndarray) -> np.ndarray:
 
 def mean_iou(confusion: np.ndarray) -> np.ndarray:
     """Mean of the IoU of the classes that occur: (..., C, C) -> (...)."""
-    return np.nanmean(iou(confusion), axis=-1)
+    each = iou(confusion)
+    with np.errstate(invalid="ignore"):  # a picture may be void all over
+        return np.nansum(each, axis=-1) / np.isfinite(each).sum(axis=-1)
 
 
 @dataclass(frozen=True)
