@@ -132,8 +132,6 @@ def _say(text: str) -> None:
 
 
 # -------------------------------------------------------------------------------------- data
-
-
 class Splits(dict):
     """`train`, `validation` and `test` of a data set. Its `name` tells profile, data and content,
     so that a run named after it is never mistaken for one on other pictures or other masks.
@@ -600,8 +598,6 @@ def _check_classes(model: keras.Model, task: Task) -> None:
 
 
 # -------------------------------------------------------------------------------- evaluation
-
-
 def evaluate(model: keras.Model, data: tf.data.Dataset, task: Task) -> Evaluation:
     """Compares predictions with the truth, pixel by pixel (lesson 2).
 

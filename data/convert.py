@@ -31,6 +31,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -44,9 +45,7 @@ from data.tasks import Task
 VOID = 255
 BACKGROUND = ("_background_", "background")
 IGNORED = ("__ignore__",)
-LABELS = re.compile(
-    r"mask|label|annot|gt|truth|seg|manual|class", re.IGNORECASE
-)  # in names of masks
+LABELS = re.compile(r"mask|label|annot|gt|truth|seg|manual|class", re.IGNORECASE)  # say "mask"
 
 
 @dataclass
@@ -68,7 +67,8 @@ def convert(
 ) -> Found:
     """Write the plain form of a source into a new folder, and return what it held.
 
-    `places`, for colours and suffix, are the names of the folders of `images` and `masks`. Raises ValueError, with a list of all faults, and FileNotFoundError where there is nothing.
+    `places`, for colours and suffix, are the names of the folders of `images` and `masks`. Raises
+    ValueError, with a list of all faults, and FileNotFoundError where there is nothing.
     """
     source, out = (Path(path).expanduser().resolve() for path in (source, out))
     if not source.is_dir():
@@ -113,14 +113,26 @@ def names_in(path: Path | None) -> list[str]:
     return [line.strip() for line in lines if line.strip() and line.strip() not in IGNORED]
 
 
+def class_names(classes: Path | None, used: Iterable[str]) -> list[str]:
+    """The class names in a file, or background and those that are used."""
+    names = [name for name in used if name not in (*BACKGROUND, *IGNORED)]
+    return names_in(classes) or ["background", *names]
+
+
 class Pictures:
     """Finds pictures by the paths that files of annotations give, which may be those of others."""
 
     def __init__(self, source: Path) -> None:
-        self.by_name: dict[str, list[Path]] = {}
-        for path in sorted(source.rglob("*")):
+        self.source = source
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Path]]:
+        """All files of the source by name; only needed where a path leads nowhere."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted(self.source.rglob("*")):
             if path.is_file():
-                self.by_name.setdefault(unicodedata.normalize("NFC", path.name), []).append(path)
+                found.setdefault(unicodedata.normalize("NFC", path.name), []).append(path)
+        return found
 
     def find(self, base: Path, said: str) -> Path | None:
         """The picture at a path from `base`, or the only one of that name anywhere.
@@ -159,10 +171,7 @@ def labelme(source: Path, classes: Path | None) -> Found:
             continue
         files[path] = content, labels
     used = sorted({label for _, labels in files.values() for label in labels})
-    found.classes = names_in(classes) or ["background", *used]
-    if classes is None:
-        found.classes = [name for name in dict.fromkeys(found.classes) if name not in IGNORED]
-        found.classes = ["background", *(n for n in found.classes if n not in BACKGROUND)]
+    found.classes = class_names(classes, used)
     numbers, pictures = numbered(found.classes), Pictures(source)
 
     def pairs() -> Iterator[tuple[str, bytes, np.ndarray]]:
@@ -254,11 +263,7 @@ def coco(source: Path, classes: Path | None) -> Found:
         problem = f"{type(error).__name__}: {error}"
         raise ValueError(f"{files[0]} is no whole COCO file ({problem}).") from error
     used = {names[each["category_id"]] for each in content["annotations"]}
-    ordered = list(dict.fromkeys(name for name in names.values() if name in used))
-    found.classes = names_in(classes) or [
-        "background",
-        *(name for name in ordered if name not in (*BACKGROUND, *IGNORED)),
-    ]
+    found.classes = class_names(classes, dict.fromkeys(n for n in names.values() if n in used))
     numbers = numbered(found.classes)
     if unknown := sorted(used - numbers.keys()):
         found.faults.append(f"{files[0]}: has categories that the classes lack: {unknown}")
@@ -316,19 +321,17 @@ def voc(source: Path, classes: Path | None) -> Found:
     beside = [source / "class_names.txt", source / "labels.txt", source.parent / "labels.txt"]
     listed = classes or next((path for path in beside if path.is_file()), None)
     found.classes = names_in(listed)
-    pictures, masks = files_in(source / "JPEGImages"), files_in(source / "SegmentationClass")
+    pictures, masks = (
+        files_in(source / name, found) for name in ("JPEGImages", "SegmentationClass")
+    )
     if spare := len(pictures.keys() - masks.keys()):
         found.remarks.append(f"{spare} pictures have no mask: they are left out.")
 
     def numbers(path: Path) -> np.ndarray:
         with Image.open(path) as mask:
             if mask.format != "PNG" or mask.mode not in ("P", "L"):
-                way_out = (
-                    "give the colours with --from colours" if mask.mode == "RGB" else "see VOC"
-                )
-                raise ValueError(
-                    f"is {mask.format} of mode {mask.mode}, no PNG of numbers: {way_out}"
-                )
+                kind = f"{mask.format} of mode {mask.mode}"
+                raise ValueError(f"is {kind}, no PNG of numbers: colours need --from colours")
             values = np.asarray(mask)
         known = len(found.classes) or VOID
         if wrong := sorted(set(np.unique(values).tolist()) - {*range(known), VOID}):
@@ -350,12 +353,15 @@ def voc(source: Path, classes: Path | None) -> Found:
     return found
 
 
-def files_in(folder: Path) -> dict[str, Path]:
-    """The pictures of a folder by stem, in natural order."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is missing.")
-    found = [path for path in folder.iterdir() if path.suffix.lower() in folders.EXTENSIONS]
-    return {path.stem: path for path in sorted(found, key=lambda path: folders.natural(path.name))}
+def files_in(folder: Path, found: Found) -> dict[str, Path]:
+    """The pictures of a folder by stem, in natural order; two of one stem are a fault."""
+    files = folders.by_stem(folder, [], found.faults)
+    return dict(sorted(files.items(), key=lambda file: folders.natural(file[0])))
+
+
+def has_pictures(folder: Path) -> bool:
+    """Whether pictures lie in a folder."""
+    return any(path.suffix.lower() in folders.EXTENSIONS for path in folder.iterdir())
 
 
 def together(
@@ -436,7 +442,7 @@ def two_folders(
 
     The names of masks may have something before or behind the names of the pictures.
     """
-    held = [path for path in source.iterdir() if path.is_dir() and files_in(path)]
+    held = [path for path in source.iterdir() if path.is_dir() and has_pictures(path)]
     labels = [path for path in held if LABELS.search(path.name)]
     if not images and not masks and len(held) == 2 and len(labels) == 1:
         (masks,), (images,) = (
@@ -445,8 +451,8 @@ def two_folders(
     if not images or not masks:
         names = sorted(path.name for path in held)
         raise ValueError(f"{source} holds {names}: say which are meant with --images and --masks.")
-    pictures = files_in(source / images)
-    return pictures, matched(pictures, files_in(source / masks), found)
+    pictures = files_in(source / images, found)
+    return pictures, matched(pictures, files_in(source / masks, found), found)
 
 
 def matched(pictures: dict[str, Path], masks: dict[str, Path], found: Found) -> dict[str, Path]:
@@ -493,8 +499,8 @@ def proposal(masks: dict[str, Path]) -> str:
 def suffix(source: Path, classes: Path | None, images: str = "", masks: str = "") -> Found:
     """`a.jpg` beside `a_mask.png`, in one folder or two. JPEG masks are cut in their middle."""
     found = Found(classes=names_in(classes) or ["background", "foreground"])
-    files = {} if images or masks else files_in(source)
-    if files:
+    if not images and not masks and has_pictures(source):
+        files = files_in(source, found)
         labels = {stem: path for stem, path in files.items() if LABELS.search(stem)}
         pictures = {stem: path for stem, path in files.items() if stem not in labels}
         labels = matched(pictures, labels, found)
@@ -506,9 +512,8 @@ def suffix(source: Path, classes: Path | None, images: str = "", masks: str = ""
     def read(path: Path) -> np.ndarray:
         with Image.open(path) as mask:
             plain = mask.format in folders.LOSSLESS and mask.mode in ("1", "L", "P", "I", "I;16")
-            pixels = np.asarray(mask.convert("RGB"))
-        if not plain:
-            return cut(pixels, found.classes)
+            if not plain:
+                return cut(np.asarray(mask.convert("RGB")), found.classes)
         values = folders.read_mask(path, task)[..., 0]
         if wrong := sorted(set(np.unique(values).tolist()) - {*task.values, VOID}):
             raise ValueError(f"holds {wrong[:6]}, but there are {len(found.classes)} classes")

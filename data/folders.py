@@ -69,7 +69,7 @@ def find_pairs(images: Path, masks: Path, task: Task) -> Pairs:
     if len(task.classes) > 256:
         raise ValueError(f"{task.name} has {len(task.classes)} classes, but masks of 8 bits 256.")
     result, faults = Pairs(), []
-    pictures, annotations = (_by_stem(path, result.unread, faults) for path in (images, masks))
+    pictures, annotations = (by_stem(path, result.unread, faults) for path in (images, masks))
     faults += _without_twin(pictures, annotations)
     second: dict[int, list[Path]] = {1: [], 255: []}  # masks, by the number of their second class
     palette: dict[int, tuple[tuple[int, ...], Path]] = {}
@@ -164,7 +164,7 @@ def dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.dat
     return tf.data.Dataset.from_tensor_slices(names).map(to_example, tf.data.AUTOTUNE)
 
 
-def _by_stem(folder: Path, unread: list[Path], faults: list[str]) -> dict[str, Path]:
+def by_stem(folder: Path, unread: list[Path], faults: list[str]) -> dict[str, Path]:
     """The pictures of a folder by stem; two of one stem are a fault."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is missing: correct the path.")

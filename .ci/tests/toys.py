@@ -69,10 +69,10 @@ def prepared(count: int = 4, **options: object) -> tf.data.Dataset:
     return unet_helpers.prepare(dataset(examples(count)), PETS, **options)
 
 
-def store(folder: Path, name: str, array: np.ndarray) -> Path:
+def store(folder: Path, name: str, array: np.ndarray, **options: object) -> Path:
     """Write an array as a picture, making its folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(array).save(folder / name)
+    Image.fromarray(array).save(folder / name, **options)
     return folder / name
 
 
