@@ -157,9 +157,12 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 class Progress(keras.callbacks.Callback):
     """Adds its seconds to an epoch's log, shows how it goes, and stops where the loss is lost."""
 
+    PAUSE = 5  # seconds between two figures, as drawing one takes as long as some epochs
+
     def __init__(self, run: str, epochs: int, history: History) -> None:
         super().__init__()
         self.run, self.epochs, self.history, self.handle = run, epochs, history, None
+        self.shown = -math.inf  # when, in seconds
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.started = time.perf_counter()
@@ -170,30 +173,35 @@ class Progress(keras.callbacks.Callback):
         logs["seconds"] = time.perf_counter() - self.started
         for name, value in {"epoch": epoch + 1, **logs}.items():
             self.history.setdefault(name, []).append(value)
-        self.show(live=True)
+        if not hasattr(get_ipython(), "kernel"):  # a line per epoch
+            print(self.line())
+        elif time.perf_counter() - self.shown > self.PAUSE:
+            self.shown = time.perf_counter()
+            self.show(live=True)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self.show(live=False)
+        if hasattr(get_ipython(), "kernel"):
+            self.show(live=False)
 
-    def show(self, live: bool) -> None:
+    def line(self) -> str:
         last, best = len(self.history["epoch"]), best_epoch(self.history)
         loss, val_loss, score = (self.history[k][-1] for k in ("loss", "val_loss", "val_mean_iou"))
-        line = (
+        return (
             f"`{self.run}`: epoch {last} of {self.epochs}, {sum(self.history['seconds']):.0f} s, "
             f"loss {loss:.3f}, validation loss {val_loss:.3f}, mean IoU {score:.3f} "
             f"(best {self.history['val_mean_iou'][best - 1]:.3f} in epoch {best})"
         )
-        if hasattr(get_ipython(), "kernel"):
-            data: dict[str, object] = {"text/plain": line, "text/markdown": line}
-            if live:
-                figure = figures.curves(self.history)
-                figure.suptitle(line.replace("`", ""), fontsize=9)
-                picture, form = figures.encoded(figure)
-                data[f"image/{form}"] = picture
-            self.handle = self.handle or display(data, raw=True, display_id=True)
-            self.handle.update(data, raw=True)
-        elif live:  # outside a notebook, a line per epoch
-            print(line)
+
+    def show(self, live: bool) -> None:
+        line = self.line()
+        data: dict[str, object] = {"text/plain": line, "text/markdown": line}
+        if live:
+            figure = figures.curves(self.history)
+            figure.suptitle(line.replace("`", ""), fontsize=9)
+            picture, form = figures.encoded(figure)
+            data[f"image/{form}"] = picture
+        self.handle = self.handle or display(data, raw=True, display_id=True)
+        self.handle.update(data, raw=True)
 
 
 def callbacks(

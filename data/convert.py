@@ -1,7 +1,7 @@
 """Bring folders of other tools into the plain form that `unet_helpers.load_folder` reads.
 
-    python data/convert.py SOURCE OUT --from labelme|coco|voc|colours|suffix [--classes FILE]
-                           [--images FOLDER --masks FOLDER]
+    python data/folders.py convert SOURCE OUT --from labelme|coco|voc|colours|suffix
+                           [--classes FILE] [--images FOLDER --masks FOLDER]
 
 OUT is a new folder: `images/` with the pictures as they are, `masks/` with a PNG of the same name
 for each, one class number per pixel, and `classes.txt` with a name per line, in the order of the
@@ -29,12 +29,10 @@ import shutil
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
@@ -360,8 +358,13 @@ def files_in(folder: Path, found: Found) -> dict[str, Path]:
 
 
 def has_pictures(folder: Path) -> bool:
-    """Whether pictures lie in a folder."""
-    return any(path.suffix.lower() in folders.EXTENSIONS for path in folder.iterdir())
+    """Whether pictures lie in a folder, or below it."""
+    return any(map(is_picture, folder.rglob("*")))
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is named like a picture."""
+    return path.suffix.lower() in folders.EXTENSIONS and path.is_file()
 
 
 def together(
@@ -378,11 +381,16 @@ def together(
             values, file = read(path), pictures[key].read_bytes()
             if (size := size_of(file)) != values.shape:
                 raise ValueError(f"has {values.shape} pixels, but {pictures[key].name} {size}")
-            yield pictures[key].name, file, values
+            yield flat(key, pictures[key]), file, values
         except Exception as error:  # noqa: BLE001  files of people hold anything
             faults.append(f"{path}: {error}")
     if faults and len(pictures) == len(masks) and pictures.keys() != masks.keys():
         faults += shifted(list(pictures.values()), list(masks.values()))
+
+
+def flat(key: str, path: Path) -> str:
+    """A name for a picture in one folder, from its stem there and the folders that it was in."""
+    return "_".join([*Path(key).parts[:-1], path.name])
 
 
 def shifted(pictures: list[Path], masks: list[Path]) -> list[str]:
@@ -438,21 +446,28 @@ def colours(source: Path, classes: Path | None, images: str = "", masks: str = "
 def two_folders(
     source: Path, found: Found, images: str, masks: str
 ) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Pictures, and masks by the stems of their pictures, of the folders of these names, or of two.
+    """Pictures, and masks by the stems of their pictures, of two folders (`two_places`).
 
     The names of masks may have something before or behind the names of the pictures.
     """
-    held = [path for path in source.iterdir() if path.is_dir() and has_pictures(path)]
+    pictures, labels = (files_in(place, found) for place in two_places(source, images, masks))
+    return pictures, matched(pictures, labels, found)
+
+
+def two_places(source: Path, images: str = "", masks: str = "") -> tuple[Path, Path]:
+    """The folders of these names in a source, or its only two, of which one is named for masks.
+
+    Raises ValueError where these cannot be told.
+    """
+    held = [path for path in sorted(source.iterdir()) if path.is_dir() and has_pictures(path)]
     labels = [path for path in held if LABELS.search(path.name)]
     if not images and not masks and len(held) == 2 and len(labels) == 1:
-        (masks,), (images,) = (
-            [path.name for path in part] for part in (labels, {*held} - {*labels})
-        )
+        (images,) = (path.name for path in held if path not in labels)
+        masks = labels[0].name
     if not images or not masks:
-        names = sorted(path.name for path in held)
+        names = [path.name for path in held]
         raise ValueError(f"{source} holds {names}: say which are meant with --images and --masks.")
-    pictures = files_in(source / images, found)
-    return pictures, matched(pictures, files_in(source / masks, found), found)
+    return source / images, source / masks
 
 
 def matched(pictures: dict[str, Path], masks: dict[str, Path], found: Found) -> dict[str, Path]:
@@ -499,7 +514,7 @@ def proposal(masks: dict[str, Path]) -> str:
 def suffix(source: Path, classes: Path | None, images: str = "", masks: str = "") -> Found:
     """`a.jpg` beside `a_mask.png`, in one folder or two. JPEG masks are cut in their middle."""
     found = Found(classes=names_in(classes) or ["background", "foreground"])
-    if not images and not masks and has_pictures(source):
+    if not images and not masks and any(map(is_picture, source.iterdir())):
         files = files_in(source, found)
         labels = {stem: path for stem, path in files.items() if LABELS.search(stem)}
         pictures = {stem: path for stem, path in files.items() if stem not in labels}
@@ -542,10 +557,12 @@ def cut(pixels: np.ndarray, classes: list[str]) -> np.ndarray:
 FORMS = {form.__name__: form for form in (labelme, coco, voc, colours, suffix)}
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="folders.py convert",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("source", metavar="SOURCE", type=Path)
     parser.add_argument("out", metavar="OUT", type=Path)
@@ -553,7 +570,7 @@ def main() -> None:
     parser.add_argument("--classes", metavar="FILE", type=Path)
     for kind in ("--images", "--masks"):
         parser.add_argument(kind, metavar="FOLDER", default="")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     places = {"images": given.images, "masks": given.masks}
     if any(places.values()) and given.form not in ("colours", "suffix"):
         parser.error("--images and --masks are for colours and suffix")
@@ -563,7 +580,3 @@ def main() -> None:
         sys.exit(str(problem))
     print(*found.remarks, sep="\n")
     print(*(f"{number} {name}" for number, name in enumerate(found.classes)), sep="\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -122,6 +122,22 @@ def pictures(
     return figure
 
 
+def outlined(
+    images: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    titles: Sequence[str],
+    classes: Sequence[str],
+) -> plt.Figure:
+    """Pictures of any sizes, four to a row, with a line around what is not background."""
+    count = 4 * -(-len(images) // 4)
+    figure, axes = grid({" " * row: range(4) for row in range(count // 4)})
+    for axis, image, mask, title in zip(axes.flat, images, masks, titles, strict=False):
+        axis.imshow(image)
+        outline(axis, mask, classes)
+        axis.set_title(title, fontsize=8)
+    return figure
+
+
 def errors(
     images: Sequence[np.ndarray],
     masks: Sequence[np.ndarray],

@@ -1,5 +1,10 @@
 """Reading folders of pictures and masks: which files belong together, and what is wrong with them.
 
+    python data/folders.py check SOURCE [...]        what is in a folder, and what is wrong with it
+    python data/folders.py convert SOURCE OUT [...]  from the forms of other tools into the plain one
+
+`check --help` and `convert --help` say more; they are doctor.py and convert.py beside this file.
+
 A picture becomes uint8 (H, W, 3), RGB in 0..255. A mask becomes integers (H, W, 1), class numbers
 0..C-1. Whatever could be read in two ways is a fault, with the file's name and the way out;
 `unet_helpers.load_folder` is built on this.
@@ -10,34 +15,42 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 import unicodedata
 import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # where it runs as a command
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
+from tqdm import tqdm
 
-from .tasks import Task
+from data.tasks import Task
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 EXTENSIONS = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")
+LONG = 1000  # pairs
 Colours = dict[int, tuple[int, ...]]
 
 
 @dataclass
 class Pairs:
-    """Pictures with their masks, in natural order of names: 2 before 10."""
+    """Pictures with their masks, in natural order of names (2 before 10), and what is wrong."""
 
     files: list[tuple[Path, Path]] = field(default_factory=list)
     unread: list[Path] = field(default_factory=list)  # what lies there and is no picture
+    faults: list[str] = field(default_factory=list)
+    notes: list[Any] = field(default_factory=list)  # what was noted on each pair without a fault
     checksum: int = 0  # of the content of all these files
     bits: int = 8  # per channel, of grey pictures; one number for all, as they share one scale
 
@@ -53,13 +66,37 @@ class Pairs:
             for kind, names in kinds.items()
         ]
 
+    def listed(self) -> str:
+        """All faults, a line each."""
+        return "\n".join(f"- {line}" for line in sorted(self.faults, key=natural))
+
 
 def find_pairs(images: Path, masks: Path, task: Task) -> Pairs:
     """Pair the pictures of two folders by their stems, such as `a.jpg` and `a.png`, and check each.
 
-    Raises FileNotFoundError where a folder is missing or holds no picture, and ValueError with a
-    list of all faults: two files of one stem, none of that stem in the other folder, files that
-    cannot be read, masks that may not be what was drawn, sizes that differ, values outside 0..C-1.
+    Raises as `examine`, and ValueError with a list of all faults.
+    """
+    result = examine(images, masks, task)
+    if result.faults:
+        count = len(result.faults)
+        raise ValueError(f"Correct or remove these files ({count} faults):\n{result.listed()}")
+    return result
+
+
+def examine(
+    images: Path,
+    masks: Path,
+    task: Task,
+    note: Callable[[tuple[Path, Path], np.ndarray, np.ndarray], Any] | None = None,
+) -> Pairs:
+    """Pair the pictures of two folders by their stems, and list all faults.
+
+    Faults are two files of one stem, none of that stem in the other folder, files that cannot be
+    read, masks that may not be what was drawn, sizes that differ, values outside 0..C-1. Files in
+    folders below are paired by their whole path there. `note` is called with each pair's files,
+    picture and mask, unless they have a fault. Above 1,000 pairs a bar shows how far it is. Raises
+    FileNotFoundError where a folder is missing or holds no picture, and ValueError where both are
+    one, or the task has too many classes.
     """
     images, masks = Path(images).expanduser(), Path(masks).expanduser()
     if images.exists() and masks.exists() and images.samefile(masks):
@@ -68,41 +105,63 @@ def find_pairs(images: Path, masks: Path, task: Task) -> Pairs:
         )
     if len(task.classes) > 256:
         raise ValueError(f"{task.name} has {len(task.classes)} classes, but masks of 8 bits 256.")
-    result, faults = Pairs(), []
-    pictures, annotations = (by_stem(path, result.unread, faults) for path in (images, masks))
-    faults += _without_twin(pictures, annotations)
-    second: dict[int, list[Path]] = {1: [], 255: []}  # masks, by the number of their second class
-    palette: dict[int, tuple[tuple[int, ...], Path]] = {}
-    for stem in sorted(pictures.keys() & annotations.keys(), key=natural):
-        pair = pictures[stem], annotations[stem]
-        result.files.append(pair)
+    result = Pairs()
+    pictures = by_stem(images, result.unread, result.faults, other=masks)
+    annotations = by_stem(masks, result.unread, result.faults, other=images)
+    result.faults += _without_twin(pictures, annotations)
+    stems = sorted(pictures.keys() & annotations.keys(), key=natural)
+    result.files = [(pictures[stem], annotations[stem]) for stem in stems]
+
+    def look(pair: tuple[Path, Path]) -> _Look:
+        sums = [zlib.crc32(path.read_bytes()) for path in pair]
         try:
             image, (values, colours) = _read(pair[0], _picture), _read(pair[1], _mask)
         except ValueError as error:
-            faults.append(str(error))
-            continue
-        result.bits = max(result.bits, int(image.max(initial=0)).bit_length())
-        if values.size and values.dtype != bool:
-            second.get(int(values.max()), []).append(pair[1])
-        for number, colour in colours.items():
-            known, where = palette.setdefault(number, (colour, pair[1]))
-            if known != colour:
-                faults.append(f"{pair[1]}: its {number} is {colour}, but {known} in {where.name}")
-        if found := fault(_rgb(image, result.bits), _labels(values, task), task):
+            return _Look(sums, str(error))
+        bits = max(8, int(image.max(initial=0)).bit_length())
+        image, labels = _rgb(image, bits), _labels(values, task)
+        if found := fault(image, labels, task):
             turned = " (the picture turned, as its EXIF entry says)" if _turned(pair[0]) else ""
-            faults.append(f"{pair[0]} and {pair[1]}: {found}{turned}")
-        for path in pair:
-            result.checksum = zlib.crc32(path.read_bytes(), result.checksum)
+            found = f"{pair[0]} and {pair[1]}: {found}{turned}"
+        top = int(values.max()) if values.size and values.dtype != bool else 0
+        noted = note(pair, image, labels) if note and not found else None
+        return _Look(sums, found, bits, top, colours, noted)
+
+    second: dict[int, list[Path]] = {1: [], 255: []}  # masks, by the number of their second class
+    palette: dict[int, tuple[tuple[int, ...], Path]] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as workers:  # Pillow decodes beside Python
+        looks, total = workers.map(look, result.files), len(result.files)
+        looks = tqdm(looks, total=total, unit="pair", disable=total <= LONG)
+        for (_, mask), seen in zip(result.files, looks, strict=True):
+            result.bits = max(result.bits, seen.bits)
+            result.notes += [] if seen.noted is None else [seen.noted]
+            result.checksum = zlib.crc32(np.array(seen.sums, "uint32"), result.checksum)
+            result.faults += [seen.fault] if seen.fault else []
+            second.get(seen.top, []).append(mask)
+            for number, colour in seen.colours.items():
+                known, where = palette.setdefault(number, (colour, mask))
+                if known != colour:
+                    text = f"{mask}: its {number} is {colour}, but {known} in {where.name}"
+                    result.faults.append(text)
     if len(task.classes) == 2 and task.void != 255 and all(second.values()):
         (ones, first), (others, other) = ((len(paths), paths[0].name) for paths in second.values())
-        faults.append(
+        result.faults.append(
             f"{masks}: the second class is marked in {ones} masks with 1, such as {first}, and "
             f"{others} with 255, such as {other}: use one number"
         )
-    if faults:
-        listed = "\n".join(f"- {line}" for line in sorted(faults, key=natural))
-        raise ValueError(f"Correct or remove these files ({len(faults)} faults):\n{listed}")
     return result
+
+
+@dataclass
+class _Look:
+    """What reading a pair has shown."""
+
+    sums: list[int]  # of the bytes of both files
+    fault: str = ""
+    bits: int = 8
+    top: int = 0  # the mask's largest number
+    colours: Colours = field(default_factory=dict)
+    noted: Any = None
 
 
 def fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
@@ -139,9 +198,14 @@ def read_picture(path: Path, bits: int = 0) -> np.ndarray:
     return _rgb(image, bits or max(8, int(image.max(initial=0)).bit_length()))
 
 
+def stored(path: Path) -> np.ndarray:
+    """The numbers of a mask as its file holds them, (H, W); raises ValueError."""
+    return _read(path, _mask)[0]
+
+
 def read_mask(path: Path, task: Task) -> np.ndarray:
     """Read a mask as integers (H, W, 1), not yet checked against the classes; raises ValueError."""
-    return _labels(_read(path, _mask)[0], task)
+    return _labels(stored(path), task)
 
 
 def dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.data.Dataset:
@@ -164,16 +228,26 @@ def dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.dat
     return tf.data.Dataset.from_tensor_slices(names).map(to_example, tf.data.AUTOTUNE)
 
 
-def by_stem(folder: Path, unread: list[Path], faults: list[str]) -> dict[str, Path]:
-    """The pictures of a folder by stem; two of one stem are a fault."""
+def by_stem(
+    folder: Path, unread: list[Path], faults: list[str], other: Path | None = None
+) -> dict[str, Path]:
+    """The pictures of a folder and of those below, but not of `other`, by stem: `a`, or `below/a`.
+
+    Two of one stem are a fault.
+    """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is missing: correct the path.")
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in ("Thumbs.db", "desktop.ini"):
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        named = path.suffix.lower() in EXTENSIONS
+        if any(part.startswith(".") for part in inside.parts) or (path.is_dir() and not named):
+            continue
+        if path.name in ("Thumbs.db", "desktop.ini") or (other and other in path.parents):
             continue  # what systems leave there
-        stem = unicodedata.normalize("NFC", path.stem)  # an é is one letter here and two on a Mac
-        if path.suffix.lower() not in EXTENSIONS or (path.exists() and not path.is_file()):
+        # An é is one letter here and two on a Mac.
+        stem = unicodedata.normalize("NFC", inside.with_suffix("").as_posix())
+        if not named or (path.exists() and not path.is_file()):
             unread.append(path)
         elif stem in found:
             faults.append(f"{path}: has the same name as {found[stem].name}: keep one of the two")
@@ -321,3 +395,12 @@ def _labels(values: np.ndarray, task: Task) -> np.ndarray:
         if len(task.classes) == 2 and set(np.unique(values)) <= {0, white}:
             return (values // white)[..., None]
     return values[..., None]
+
+
+if __name__ == "__main__":
+    from data import convert, doctor
+
+    commands = {"check": doctor.main, "convert": convert.main}
+    if len(sys.argv) < 2 or sys.argv[1] not in commands:
+        sys.exit(__doc__)
+    commands[sys.argv[1]](sys.argv[2:])

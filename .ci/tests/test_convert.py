@@ -379,7 +379,7 @@ def test_two_files_of_one_stem_are_a_fault(source: Path, form: str) -> None:
 def test_command(source: Path) -> None:
     picture(source / "1.jpg")
     store(source, "1_mask.png", np.zeros(SHAPE, "uint8"))
-    command = [sys.executable, ROOT / "data/convert.py", source, source.parent / "plain"]
+    command = [sys.executable, ROOT / "data/folders.py", "convert", source, source.parent / "plain"]
     done = subprocess.run(
         [*command, "--from", "suffix"], capture_output=True, text=True, check=False
     )

@@ -587,6 +587,10 @@ def test_live_progress_leaves_one_clean_line(monkeypatch) -> None:
     monkeypatch.setattr(checkpoints, "display", display)
     monkeypatch.setattr(checkpoints, "get_ipython", lambda: SimpleNamespace(kernel="a kernel"))
     tiny_run()
+    assert len(displayed) == 1 and len(updates) == 2  # four quick epochs share a figure
+    displayed.clear(), updates.clear()
+    monkeypatch.setattr(checkpoints.Progress, "PAUSE", 0)
+    tiny_run()
     assert len(displayed) == 1 and len(updates) == 5
     assert all(isinstance(update["image/png"], bytes) for update in updates[:-1])
     assert set(updates[-1]) == {"text/plain", "text/markdown"}
