@@ -17,6 +17,10 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data import doctor
 
 DATA = Path(__file__).resolve().parent / "data"
 RUNS = Path(os.environ.get("COURSE_RUNS") or DATA / "runs").expanduser()  # what training leaves
@@ -43,16 +47,16 @@ try:
     import keras
     import matplotlib.pyplot as plt
     import numpy as np
-    import requests
     import tensorflow as tf
     import tensorflow_datasets as tfds
-    from IPython import get_ipython
     from IPython.display import Image, Markdown, display
 
     from data import checkpoints, checks, figures, folders
     from data.figures import table
     from data.measures import Evaluation, accuracy, confusion_matrix, dice, iou, mean_iou
+    from data.sources import Splits, load_fire, load_folder, load_pets, select
     from data.tasks import FIRE, PETS, Task
+    from data.tiles import predict_tiled
 
     try:
         import keras_cv
@@ -70,6 +74,7 @@ keras.config.set_floatx("float32")  # a reader's keras.json may say otherwise
 keras.config.set_image_data_format("channels_last")
 
 __all__ = ["FIRE", "PETS", "Course", "Evaluation", "Splits", "Task", "accuracy", "check"]
+__all__ += ["check_folder", "predict_tiled", "select"]
 __all__ += ["confusion_matrix", "dice", "evaluate", "freeze_encoder", "iou", "load_fire"]
 __all__ += ["load_folder", "load_pets", "mean_iou", "mobilenetv2_unet", "prepare", "segment"]
 __all__ += ["segmentation_loss", "setup", "show", "show_answer", "show_errors", "show_history"]
@@ -126,130 +131,29 @@ def setup(seed: int = 7) -> Course:
     return Course(profile, seed)
 
 
-def _say(text: str) -> None:
-    """Shows a sentence in a notebook, prints it elsewhere."""
-    display(Markdown(text)) if hasattr(get_ipython(), "kernel") else print(text)
-
-
 # -------------------------------------------------------------------------------------- data
-class Splits(dict):
-    """`train`, `validation` and `test` of a data set. Its `name` tells profile, data and content,
-    so that a run named after it is never mistaken for one on other pictures or other masks.
+def check_folder(
+    images: Path,
+    masks: Path,
+    task: Task | None = None,
+    *,
+    test: tuple[Path, Path] | None = None,
+) -> doctor.Report:
+    """Reports what is in two folders, before anything is trained on them (lesson 6).
+
+    Pairs and faults (in the words of `load_folder`), formats, sizes, the masks' numbers against the
+    classes, the smallest objects, pictures that are alike, above all in `test`, a second such pair
+    of folders, and a sheet of the eight strangest. Without a `task` one is proposed: the report's
+    `task`. No file is changed. Raises FileNotFoundError where a folder is missing or empty.
     """
+    from data import doctor  # here, as only this needs what it brings along
 
-    def __init__(self, name: str, checksum: int, **splits: tf.data.Dataset) -> None:
-        super().__init__(splits)
-        self.name = f"{name}-{checksum:08x}"
-
-
-def load_pets(course: Course, validation: float = 0.125) -> Splits:
-    """Pets and their trimaps: drawn ones (`sample`) or Oxford-IIIT Pet 4.0.0 (`full`) (lesson 1).
-
-    Returns `train`, `validation` (that share of the official train split) and `test`, each of
-    `{"images": uint8 (H, W, 3), "segmentation_masks": uint8 (H, W, 1), "names": string}`. TFDS
-    stores 1 = pet, 2 = background, 3 = border; these masks hold 0, 1, 2 in that order. `full` looks
-    where TFDS_DATA_DIR says, and downloads what is not there. Raises RuntimeError where a file is
-    missing or damaged, or cannot be downloaded.
-    """
-    place = folder = DATA / "sketch_pets/1.0.0"
-    way_out = "Restore it (`git checkout -- data`) or redraw it (`python data/draw_sample.py`)."
-    if course.profile == "full":
-        root = Path(os.environ.get("TFDS_DATA_DIR") or tfds.core.constants.DATA_DIR).expanduser()
-        place = folder = root / "oxford_iiit_pet/4.0.0"
-        way_out = "Delete that folder and run this cell again with a network, set TFDS_DATA_DIR to "
-        way_out += "where oxford_iiit_pet/4.0.0 is, or COURSE_DATA=sample for the drawings."
-    checksum = 0
-    try:
-        if course.profile == "sample":
-            builder = tfds.builder_from_directory(folder)
-        else:
-            if not folder.exists():  # one quick try first: TFDS would go on for minutes
-                requests.get("https://thor.robots.ox.ac.uk", timeout=20)
-            builder = tfds.builder("oxford_iiit_pet:4.0.0", data_dir=root)
-            builder.download_and_prepare()
-        if not {"train", "test"} <= builder.info.splits.keys():
-            raise EOFError(f"it holds no prepared data set, only {os.listdir(folder)[:5]}")
-        for info in builder.info.splits.values():
-            for place, expected in zip(info.filepaths, info.shard_lengths, strict=True):
-                found = 0
-                for record in tf.data.TFRecordDataset(str(place)):  # checks the sum of each
-                    found, checksum = found + 1, zlib.crc32(record.numpy(), checksum)
-                if found != expected:
-                    raise EOFError(f"it ends after {found} of {expected} records")
-    except Exception as error:  # the network, the disk or the files may be at fault
-        reason = f"{type(error).__name__}, {str(error)[:200]}"
-        raise RuntimeError(f"Cannot read or download {place}: {reason}. {way_out}") from error
-
-    def to_example(record: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        mask = record["segmentation_mask"] - 1
-        return {"images": record["image"], "segmentation_masks": mask, "names": record["file_name"]}
-
-    kept = _kept(builder.info.splits["train"].num_examples, validation)
-    parts = {"train": f"train[{kept}:]", "validation": f"train[:{kept}]", "test": "test"}
-    config = tfds.ReadConfig(try_autocache=False)  # `prepare` caches what is smaller, once resized
-    splits = {
-        name: builder.as_dataset(split=part, read_config=config).map(to_example, tf.data.AUTOTUNE)
-        for name, part in parts.items()
-    }
-    return Splits(f"{course.profile}_{builder.name}", checksum, **splits)
-
-
-def load_fire(course: Course, validation: float = 0.125) -> Splits:
-    """Fires and their masks, 0 = background, 1 = fire (lesson 3).
-
-    `sample` reads the drawn fires. `full` reads FireSeg where the reader has put it into
-    data/fire_seg/ (it can only be fetched by hand), else the drawn fires. It shows which.
-    Returns and raises as `load_folder`, for each of `train`, `validation` and `test`.
-    """
-    folder = DATA / "fire_seg"
-    if course.profile == "sample" or not folder.is_dir():
-        folder = DATA / "sketch_fire"
-    _say(f"Fires are read from `data/{folder.name}/`.")
-    parts, reports = {}, []
-    for part in ("train", "test"):
-        pair = (folder / f"images_prepped_{part}", folder / f"annotations_prepped_{part}")
-        try:
-            parts[part] = folders.find_pairs(*pair, FIRE)
-            for line in parts[part].not_read():
-                _say(line)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error} What ships: `git checkout -- data`.") from error
-        except ValueError as report:
-            reports.append(str(report))
-    if reports:  # of both parts, so that nobody has to start three times
-        raise ValueError("\n".join(reports))
-    # The first names are kept, as one block: neighbours may be stills of one film (lesson 3).
-    train, test = parts["train"], parts["test"]
-    kept = _kept(len(train.files), validation)
-    pairs = {"train": train.files[kept:], "validation": train.files[:kept], "test": test.files}
-    bits = max(train.bits, test.bits)
-    splits = {part: folders.dataset(files, bits, FIRE) for part, files in pairs.items()}
-    return Splits(f"{course.profile}_{folder.name}", train.checksum ^ test.checksum, **splits)
-
-
-def _kept(count: int, validation: float) -> int:
-    """How many of so many pictures are kept for validation."""
-    if not 0 < (kept := round(count * validation)) < count:
-        raise ValueError(f"validation={validation} keeps {kept} of {count} pictures.")
-    return kept
-
-
-def load_folder(images: Path, masks: Path, task: Task) -> tf.data.Dataset:
-    """Pairs of pictures and masks of one name, such as `a.jpg` and `a.png` (lessons 3 and 6).
-
-    Pictures are in any format that Pillow reads; they are turned as their EXIF data say, and more
-    than 8 bits are brought to 8. Masks have one channel of class numbers in a format without loss
-    (PNG, TIFF, BMP, GIF); of two classes the second may be 255 throughout instead of 1.
-
-    Returns dicts as `load_pets`, by name in natural order: 2 before 10. It shows which files it did
-    not read. Raises FileNotFoundError where a folder is missing or empty, and ValueError with a
-    list of all files that have no twin or two, cannot be read, differ in size from their twin, are
-    no such mask, or hold other values than 0..C-1.
-    """
-    pairs = folders.find_pairs(images, masks, task)
-    for line in pairs.not_read():
-        _say(line)
-    return folders.dataset(pairs.files, pairs.bits, task)
+    report = doctor.check_folder(images, masks, task, test)
+    figures.say(report.text)
+    if report.strange:
+        how = {"caption": "The pairs that differ most from the others, the strangest first."}
+        show(report.sheet(), **how, alt="Pictures with the outlines of their masks.")
+    return report
 
 
 def prepare(
@@ -299,7 +203,7 @@ def prepare(
             content += zlib.crc32(mask, zlib.crc32(image))  # a sum, as the order does not count
             count, brightest = count + 1, max(brightest, image.max())
             if count % 10_000 == 0:
-                _say(f"{count:,} pictures of {task.name} are read, and more are coming.")
+                figures.say(f"{count:,} pictures of {task.name} are read, and more are coming.")
     except tf.errors.OpError as error:
         raise ValueError(
             f"Correct or restore the data of {task.name}: {checks.reason(error)}"
@@ -545,7 +449,7 @@ def train(
         checkpoints.refuse_to_replace(RUNS / run, call)
         history, news = checkpoints.take_up(model, work, call)
         if news:
-            _say(news)
+            figures.say(news)
         own = checkpoints.callbacks(work, history, call)
         try:
             if not history or len(history["epoch"]) < checkpoints.last_epoch(history, call):
@@ -581,7 +485,9 @@ def trained(lesson: str, run: str, course: Course) -> tuple[keras.Model, dict[st
     folder = RUNS / run
     if not (folder / "log.csv").exists():
         notebook = DATA.parent / "notebooks" / f"{lesson}.ipynb"
-        _say(f"`data/runs/{run}` is not there yet: the recipe of `{notebook.name}` trains it now.")
+        figures.say(
+            f"`data/runs/{run}` is not there yet: the recipe of `{notebook.name}` trains it now."
+        )
         scope = {"course": course}
         for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
             if "recipe" in cell["metadata"].get("tags", []):
@@ -708,11 +614,11 @@ def show_network(
 def check(answer: object, right: Callable[[object], bool]) -> None:
     """Says whether an answer to an exercise is right; `...` is none yet (every lesson)."""
     if answer is ...:
-        return _say("No answer yet.")
+        return figures.say("No answer yet.")
     try:
-        _say("Right." if right(answer) else "Not yet: try again.")
+        figures.say("Right." if right(answer) else "Not yet: try again.")
     except Exception as error:  # noqa: BLE001  an answer may be anything
-        _say(f"Not yet: trying it raised {type(error).__name__}, {error}.")
+        figures.say(f"Not yet: trying it raised {type(error).__name__}, {error}.")
 
 
 def segment(model: keras.Model, path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
-"""Images per second of each stage of the input, what it costs an epoch, and of each network.
+"""Images per second of each stage of the input, what it costs an epoch, of each network, and pairs
+per second of the doctor of lesson 6.
 
-    python .ci/benchmark.py            every stage, epochs of lesson 2, then the networks
+    python .ci/benchmark.py            every stage, epochs of lesson 2, the networks, the doctor
     python .ci/benchmark.py --quick    the same in a quarter of the time, a little noisier
     python .ci/benchmark.py --layers   also every KerasCV layer that lesson 2 could choose, alone
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,8 +23,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from PIL import Image
+
 import reference
 import unet_helpers
+from data import doctor, slides
 from notebooks import defined
 from unet_helpers import PETS, keras, keras_cv, np, tf
 
@@ -165,6 +170,22 @@ def networks(recipe: dict, split: tf.data.Dataset, repeats: int) -> list[dict[st
     ]
 
 
+def doctor_pace(count: int) -> list[dict[str, object]]:
+    """Pairs a second that `check_folder` looks through: slides of 500 by 375 pixels."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = [Path(folder) / kind for kind in ("images", "masks")]
+        for place in places:
+            place.mkdir()
+        drawn = [slides.draw_slide(np.random.default_rng(n), 375, 500) for n in range(20)]
+        for n in range(count):
+            for place, array, end in zip(places, drawn[n % 20], ("jpg", "png"), strict=True):
+                Image.fromarray(array).save(place / f"{n}.{end}")
+        started = time.perf_counter()
+        doctor.check_folder(*places, slides.SLIDES)
+        seconds = time.perf_counter() - started
+    return [{"doctor": f"{count} pairs of 500 by 375 pixels", "pairs/s": round(count / seconds)}]
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
@@ -186,6 +207,7 @@ def main() -> None:
         print(unet_helpers.table(rows(recipe, split, seconds)).data, end="\n\n", flush=True)
     for rows in (epochs, networks):
         print(unet_helpers.table(rows(recipe, split, repeats)).data, end="\n\n", flush=True)
+    print(unet_helpers.table(doctor_pace(150 * repeats)).data, flush=True)
 
 
 if __name__ == "__main__":

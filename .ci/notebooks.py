@@ -455,7 +455,11 @@ summary { display: list-item; cursor: pointer; }
 @media (max-width: 540px) { /* the template would leave a third of a phone empty */
   details { margin-left: 0; }
   #notebook-container, .cell { padding-left: 2px; padding-right: 2px; }
-  div.output_subarea { max-width: 100%; }
+  div.output_subarea { max-width: 100%; overflow-x: auto; }
+  div.output_subarea img { max-width: none; min-width: 560px; } /* scrolls in its own box */
+  .rendered_html table { display: block; overflow-x: auto; }
+  .rendered_html code { overflow-wrap: anywhere; }
+  div.input_area pre { white-space: pre; overflow-x: auto; }
 }
 """
 

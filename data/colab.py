@@ -12,7 +12,7 @@ from importlib import invalidate_caches, metadata, util
 PACKAGES = {
     "importlib_resources": "importlib-resources==7.1.0",
     "filelock": "filelock==4.3.1",
-    "imagehash": "ImageHash==4.3.2",
+    "imagehash": "imagehash==4.3.2",
     "keras_cv": "keras-cv==0.9.0",
 }
 LAST_KERAS = "3.15.1"  # that KerasCV 0.9.0 works with

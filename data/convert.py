@@ -25,7 +25,9 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 import unicodedata
 from collections import Counter
@@ -68,10 +70,10 @@ def convert(
     `places`, for colours and suffix, are the names of the folders of `images` and `masks`. Raises
     ValueError, with a list of all faults, and FileNotFoundError where there is nothing.
     """
-    source, out = (Path(path).expanduser().resolve() for path in (source, out))
+    source, out = (Path(path).expanduser() for path in (source, out))
     if not source.is_dir():
         raise FileNotFoundError(f"{source} is no folder: correct the path.")
-    if out.exists() or out.is_relative_to(source):
+    if out.exists() or out.resolve().is_relative_to(source.resolve()):
         raise ValueError(f"{out} is there already or lies in the source: name a new folder.")
     found = FORMS[form](source, classes, **{k: v for k, v in places.items() if v})
     part, seen = out.with_name(f".{out.name}.part"), {}
@@ -351,9 +353,11 @@ def voc(source: Path, classes: Path | None) -> Found:
     return found
 
 
-def files_in(folder: Path, found: Found) -> dict[str, Path]:
-    """The pictures of a folder by stem, in natural order; two of one stem are a fault."""
-    files = folders.by_stem(folder, [], found.faults)
+def files_in(folder: Path, found: Found, other: Path | None = None) -> dict[str, Path]:
+    """The pictures of a folder, without those of `other`, by stem, in natural order; two of one
+    stem are a fault.
+    """
+    files = folders.by_stem(folder, [], found.faults, other)
     return dict(sorted(files.items(), key=lambda file: folders.natural(file[0])))
 
 
@@ -450,24 +454,43 @@ def two_folders(
 
     The names of masks may have something before or behind the names of the pictures.
     """
-    pictures, labels = (files_in(place, found) for place in two_places(source, images, masks))
+    places = two_places(source, images, masks)
+    pictures = files_in(places[0], found, places[1])
+    labels = files_in(places[1], found, places[0])
     return pictures, matched(pictures, labels, found)
 
 
 def two_places(source: Path, images: str = "", masks: str = "") -> tuple[Path, Path]:
     """The folders of these names in a source, or its only two, of which one is named for masks.
 
-    Raises ValueError where these cannot be told.
+    Where all lies in one folder below, it is looked at instead. Raises ValueError where these
+    cannot be told.
     """
     held = [path for path in sorted(source.iterdir()) if path.is_dir() and has_pictures(path)]
-    labels = [path for path in held if LABELS.search(path.name)]
-    if not images and not masks and len(held) == 2 and len(labels) == 1:
-        (images,) = (path.name for path in held if path not in labels)
-        masks = labels[0].name
-    if not images or not masks:
-        names = [path.name for path in held]
-        raise ValueError(f"{source} holds {names}: say which are meant with --images and --masks.")
-    return source / images, source / masks
+    labels = [path.name for path in held if LABELS.search(path.name)]
+    others = [path.name for path in held if path.name not in labels]
+    around = len(held) == 1 and not any(map(is_picture, held[0].iterdir()))
+    if around and not (images and (source / images).is_dir()):
+        return two_places(held[0], images, masks)
+    if images and masks:
+        return source / images, source / masks
+    if not images and not masks and len(labels) == len(others) == 1:
+        return source / others[0], source / labels[0]
+    names, example = [path.name for path in held], ""
+    if len(names) < 2:
+        raise ValueError(
+            f"{source} holds {names}: name a folder that holds one of pictures and one of masks."
+        )
+    if labels and others:
+        example = ", such as " + quoted("--images", others[0], "--masks", labels[0])
+    raise ValueError(
+        f"{source} holds {names}: say which are meant with --images and --masks{example}."
+    )
+
+
+def quoted(*words: object) -> str:
+    """Words of a command line, in quotes where they hold spaces and the like."""
+    return (subprocess.list2cmdline if os.name == "nt" else shlex.join)(map(str, words))
 
 
 def matched(pictures: dict[str, Path], masks: dict[str, Path], found: Found) -> dict[str, Path]:

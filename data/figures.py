@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
+from IPython import get_ipython
+from IPython.display import Markdown, display
 from matplotlib import patches, patheffects
 from matplotlib.colors import to_rgb
 from PIL import Image as Pillow
@@ -204,7 +205,8 @@ def curves(history: dict[str, list[float]]) -> plt.Figure:
         axis.plot(epochs, history[f"val_{key}"], color="#D55E00", label="validation")
         axis.plot(epochs[best], history[f"val_{key}"][best], "o", color="#D55E00", label="kept")
         axis.set(xlabel="epoch", ylabel=label)
-    axes[0].legend(frameon=False)
+    lines = axes[0].get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
@@ -315,6 +317,11 @@ def _arrow(
     axis.annotate("", end, start, arrowprops=style)
     if label and label not in axis.get_legend_handles_labels()[1]:
         axis.plot([], [], color=colour, lw=2.5, label=label)
+
+
+def say(text: str) -> None:
+    """Show a sentence in a notebook, print it elsewhere."""
+    display(Markdown(text)) if hasattr(get_ipython(), "kernel") else print(text)
 
 
 def table(rows: Sequence[dict[str, object]]) -> Markdown:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 EXTENSIONS = {end for end, kind in Image.registered_extensions().items() if kind in Image.OPEN}
 LOSSLESS = ("PNG", "TIFF", "BMP", "GIF")
+# What Pillow warns of is read, or refused in words of ours. Once for all, as threads that do so for
+# the time of a file would leave every warning of a session off.
+warnings.filterwarnings("ignore", module=r"PIL\b")
 LONG = 1000  # pairs
 Colours = dict[int, tuple[int, ...]]
 
@@ -113,17 +116,18 @@ def examine(
     result.files = [(pictures[stem], annotations[stem]) for stem in stems]
 
     def look(pair: tuple[Path, Path]) -> _Look:
-        sums = [zlib.crc32(path.read_bytes()) for path in pair]
         try:
             image, (values, colours) = _read(pair[0], _picture), _read(pair[1], _mask)
         except ValueError as error:
-            return _Look(sums, str(error))
+            return _Look([], str(error))
+        sums = [zlib.crc32(path.read_bytes()) for path in pair]
         bits = max(8, int(image.max(initial=0)).bit_length())
         image, labels = _rgb(image, bits), _labels(values, task)
         if found := fault(image, labels, task):
             turned = " (the picture turned, as its EXIF entry says)" if _turned(pair[0]) else ""
             found = f"{pair[0]} and {pair[1]}: {found}{turned}"
-        top = int(values.max()) if values.size and values.dtype != bool else 0
+        drawn = values if task.void is None else values[values != task.void]
+        top = int(drawn.max(initial=0)) if drawn.dtype != bool else 0
         noted = note(pair, image, labels) if note and not found else None
         return _Look(sums, found, bits, top, colours, noted)
 
@@ -143,7 +147,7 @@ def examine(
                 if known != colour:
                     text = f"{mask}: its {number} is {colour}, but {known} in {where.name}"
                     result.faults.append(text)
-    if len(task.classes) == 2 and task.void != 255 and all(second.values()):
+    if len(task.classes) == 2 and all(second.values()):
         (ones, first), (others, other) = ((len(paths), paths[0].name) for paths in second.values())
         result.faults.append(
             f"{masks}: the second class is marked in {ones} masks with 1, such as {first}, and "
@@ -159,7 +163,7 @@ class _Look:
     sums: list[int]  # of the bytes of both files
     fault: str = ""
     bits: int = 8
-    top: int = 0  # the mask's largest number
+    top: int = 0  # the mask's largest number but void
     colours: Colours = field(default_factory=dict)
     noted: Any = None
 
@@ -170,8 +174,9 @@ def fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
         return f"the image is {image.shape}, but should have height, width and 3 channels"
     if mask.shape != (*image.shape[:2], 1):
         return f"image and mask differ in size: {image.shape} and {mask.shape}"
-    values, count = np.unique(mask), len(task.classes)
-    if not np.isin(values, task.values).all():
+    count = len(task.classes)
+    plain = mask.dtype == "uint8" and mask.max() < count  # seen at once, in nearly all masks
+    if not plain and not np.isin(values := np.unique(mask), task.values).all():
         held, void = values[:6].tolist(), "" if task.void is None else f" and void, {task.void}"
         return f"the mask holds {held}, but {task.name} has the classes 0..{count - 1}{void}"
     low, high = image.min(), image.max()
@@ -182,10 +187,10 @@ def fault(image: np.ndarray, mask: np.ndarray, task: Task) -> str:
     return ""
 
 
-def natural(name: str) -> list[object]:
-    """A key that sorts names as people count: 2 before 10."""
+def natural(name: str) -> tuple[list[object], str]:
+    """A key that sorts names as people count: 2 before 10, and 01 always before 1."""
     parts = re.split(r"(\d+)", name)
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
 
 
 def read_picture(path: Path, bits: int = 0) -> np.ndarray:
@@ -231,19 +236,22 @@ def dataset(files: Sequence[tuple[Path, Path]], bits: int, task: Task) -> tf.dat
 def by_stem(
     folder: Path, unread: list[Path], faults: list[str], other: Path | None = None
 ) -> dict[str, Path]:
-    """The pictures of a folder and of those below, but not of `other`, by stem: `a`, or `below/a`.
+    """The pictures of a folder and of those below, by stem: `a`, or `below/a`.
 
-    Two of one stem are a fault.
+    Those of `other` are left out where it lies below. Two of one stem are a fault.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is missing: correct the path.")
     found: dict[str, Path] = {}
+    within = other and other.resolve().is_relative_to(folder.resolve())
+    skipped = other.resolve().relative_to(folder.resolve()) if within else None
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         named = path.suffix.lower() in EXTENSIONS
-        if any(part.startswith(".") for part in inside.parts) or (path.is_dir() and not named):
+        below = path.is_dir() and not path.is_symlink()  # what lies behind a link is not read
+        if any(part.startswith(".") for part in inside.parts) or (below and not named):
             continue
-        if path.name in ("Thumbs.db", "desktop.ini") or (other and other in path.parents):
+        if path.name in ("Thumbs.db", "desktop.ini") or (within and inside.is_relative_to(skipped)):
             continue  # what systems leave there
         # An é is one letter here and two on a Mac.
         stem = unicodedata.normalize("NFC", inside.with_suffix("").as_posix())
@@ -300,7 +308,8 @@ def _bare(stem: str, stems: list[str]) -> str:
 
 def _read(path: Path, kind: Callable[[Image.Image], object]) -> object:
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
+        with Image.open(path) as picture:
+            picture.filename = ""  # else Pillow maps into memory, turned TIFFs by a wrong width
             if picture.format == "BMP" and picture.mode == "1":  # Pillow misreads some of them
                 raise ValueError("it is a BMP of two colours: save it as PNG")
             return kind(picture)
@@ -323,9 +332,9 @@ def _picture(picture: Image.Image) -> np.ndarray:
         raise ValueError(f"it holds {pages} pictures: save each as a file of its own")
     if picture.format == "TIFF" and picture.mode[0] == "I" and picture.tag_v2.get(262) == 0:
         raise ValueError("its TIFF says that 0 is white: save it as PNG")
-    picture = ImageOps.exif_transpose(picture)
+    ImageOps.exif_transpose(picture, in_place=True)
     if picture.mode[0] not in "IF":
-        pixels = np.asarray(picture.convert("RGB"))
+        pixels = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
         if deep and pixels.max(initial=255) < 16:
             raise ValueError(
                 "its 16 bits per channel hold small numbers only: scale them to 8 bits"
@@ -391,15 +400,18 @@ def _labels(values: np.ndarray, task: Task) -> np.ndarray:
     """A mask as stored, (H, W), as class numbers (H, W, 1): of two classes white is the second,
     unless it is void.
     """
-    for white in {255, 65535} - {task.void}:
-        if len(task.classes) == 2 and set(np.unique(values)) <= {0, white}:
-            return (values // white)[..., None]
+    values = values.astype("uint8") if values.dtype == bool else values
+    white = values.max(initial=0)
+    seldom = len(task.classes) == 2 and white in {255, 65535} - {task.void}
+    if seldom and np.isin(values, (0, white)).all():
+        return (values // white)[..., None]
     return values[..., None]
 
 
 if __name__ == "__main__":
     from data import convert, doctor
 
+    sys.stdout.reconfigure(errors="backslashreplace")  # of names that a terminal cannot show
     commands = {"check": doctor.main, "convert": convert.main}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)

@@ -20,14 +20,15 @@ if "COURSE_RUNS" not in os.environ:
 def shown(monkeypatch, tmp_path: Path) -> list[object]:
     """What the helper displays and says; its data folder is an empty one of the test's own."""
     import unet_helpers
-    from data import checkpoints
+    from data import checkpoints, figures, sources
 
-    monkeypatch.setattr(unet_helpers, "DATA", tmp_path / "data")
+    for module in (unet_helpers, sources):
+        monkeypatch.setattr(module, "DATA", tmp_path / "data")
     monkeypatch.setattr(unet_helpers, "RUNS", tmp_path / "data/runs")
     objects: list[object] = []
     monkeypatch.setattr(unet_helpers, "display", lambda thing, **_: objects.append(thing))
-    monkeypatch.setattr(unet_helpers, "_say", objects.append)
-    for module in (unet_helpers, checkpoints):  # where nbval has brought one along
+    monkeypatch.setattr(figures, "say", objects.append)
+    for module in (figures, checkpoints):  # where nbval has brought one along
         monkeypatch.setattr(module, "get_ipython", lambda: None)
     unet_helpers.keras.utils.set_random_seed(0)
     return objects

@@ -23,7 +23,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from toys import ROOT, Counter, dataset, examples, prepared, python, tiny_model, tiny_run
 
 import unet_helpers
-from data import checkpoints
+from data import checkpoints, figures
 from unet_helpers import PETS, Course, Task
 
 pytestmark = pytest.mark.usefixtures("shown")
@@ -61,7 +61,7 @@ def whole_run(tmp_path_factory) -> SimpleNamespace:
     """A run that nothing interrupts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(unet_helpers, "RUNS", tmp_path_factory.mktemp("whole"))
-        patch.setattr(unet_helpers, "_say", print)
+        patch.setattr(figures, "say", print)
         return tiny_run()
 
 
