@@ -173,35 +173,34 @@ class Progress(keras.callbacks.Callback):
         logs["seconds"] = time.perf_counter() - self.started
         for name, value in {"epoch": epoch + 1, **logs}.items():
             self.history.setdefault(name, []).append(value)
-        if not hasattr(get_ipython(), "kernel"):  # a line per epoch
-            print(self.line())
-        elif time.perf_counter() - self.shown > self.PAUSE:
-            self.shown = time.perf_counter()
-            self.show(live=True)
+        self.show(live=True)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        if hasattr(get_ipython(), "kernel"):
-            self.show(live=False)
+        self.show(live=False)
 
-    def line(self) -> str:
+    def show(self, live: bool) -> None:
+        notebook = hasattr(get_ipython(), "kernel")
+        if live and notebook and time.perf_counter() - self.shown < self.PAUSE:
+            return
         last, best = len(self.history["epoch"]), best_epoch(self.history)
         loss, val_loss, score = (self.history[k][-1] for k in ("loss", "val_loss", "val_mean_iou"))
-        return (
+        line = (
             f"`{self.run}`: epoch {last} of {self.epochs}, {sum(self.history['seconds']):.0f} s, "
             f"loss {loss:.3f}, validation loss {val_loss:.3f}, mean IoU {score:.3f} "
             f"(best {self.history['val_mean_iou'][best - 1]:.3f} in epoch {best})"
         )
-
-    def show(self, live: bool) -> None:
-        line = self.line()
-        data: dict[str, object] = {"text/plain": line, "text/markdown": line}
-        if live:
-            figure = figures.curves(self.history)
-            figure.suptitle(line.replace("`", ""), fontsize=9)
-            picture, form = figures.encoded(figure)
-            data[f"image/{form}"] = picture
-        self.handle = self.handle or display(data, raw=True, display_id=True)
-        self.handle.update(data, raw=True)
+        if notebook:
+            data: dict[str, object] = {"text/plain": line, "text/markdown": line}
+            if live:
+                self.shown = time.perf_counter()
+                figure = figures.curves(self.history)
+                figure.suptitle(line.replace("`", ""), fontsize=9)
+                picture, form = figures.encoded(figure)
+                data[f"image/{form}"] = picture
+            self.handle = self.handle or display(data, raw=True, display_id=True)
+            self.handle.update(data, raw=True)
+        elif live:  # outside a notebook, a line per epoch
+            print(line)
 
 
 def callbacks(

@@ -531,13 +531,15 @@ def recognised(source: Path) -> dict[tuple[str, Path], None]:
     for path in sorted(source.rglob("SegmentationClass")):
         if (path.parent / "JPEGImages").is_dir():
             found["voc", path.parent] = None
-    for path in sorted(source.rglob("*.json")):
+    files = sorted(source.rglob("*.json"))
+    beside = {place: convert.has_pictures(place) for place in {path.parent for path in files}}
+    for path in files:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         keys = content.keys() if isinstance(content, dict) else set()
-        place = path.parent if convert.has_pictures(path.parent) else source
+        place = path.parent if beside[path.parent] else source
         for form, signs in (
             ("coco", ("images", "annotations", "categories")),
             ("labelme", ("shapes",)),

@@ -17,6 +17,7 @@ from data.tasks import Task
 SLIDES = Task(
     "slides", ("background", "cell", "crystal"), ("#0072B2", "#D55E00", "#F0E442"), void=255
 )
+KINDS = {"cell": 0.52, "stain": 0.42, "crystal": 0.06}  # and their shares
 COUNT, DETAILS, SIDE = 12, 6, 128  # slides, pictures of each, and pixels a side
 
 
@@ -33,7 +34,7 @@ def draw_slide(
     picture = ground.resize((width, height), Image.Resampling.BICUBIC)
     mask = Image.new("L", (width, height))
     paint, label = ImageDraw.Draw(picture), ImageDraw.Draw(mask)
-    kinds = rng.choice(["cell", "stain", "crystal"], rng.poisson(height * width / 550), p=KINDS)
+    kinds = rng.choice([*KINDS], rng.poisson(height * width / 550), p=[*KINDS.values()])
     for kind in kinds:
         x, y = rng.uniform(-8, width + 8), rng.uniform(-8, height + 8)
         if kind == "crystal":
@@ -60,9 +61,6 @@ def draw_slide(
     soft = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.8)), "float32")
     grain = rng.normal(0, 3, (height, width, 1)).astype("float32")
     return (soft + grain).clip(0, 255).astype("uint8"), np.asarray(mask)
-
-
-KINDS = (0.52, 0.42, 0.06)  # shares of cells, stains and crystals
 
 
 def write_folder(place: Path) -> None:

@@ -85,9 +85,8 @@ def _answers(
     """The logits of the tiles at these places, in batches that are all of one size."""
     for start in range(0, len(places), BATCH):
         chosen = places[start : start + BATCH]
-        tiles = np.zeros(
-            (BATCH, side, side, 3), "float32"
-        )  # as another size would be compiled anew
+        # The last batch is filled up, as Keras would compile another size anew.
+        tiles = np.zeros((BATCH, side, side, 3), "float32")
         for tile, (y, x) in zip(tiles, chosen, strict=False):
             tile[:] = _mirrored(image, y, x, side)
         yield from zip(chosen, model.predict_on_batch(tiles), strict=False)

@@ -193,7 +193,7 @@ def test_words_lead_through_the_code(notebook: NotebookNode) -> None:
 
 
 def bound(tree: ast.Module) -> set[str]:
-    """Names that a cell binds at its top level, but for those of loops; imports bind the same again."""
+    """Names that a cell binds at its top level, but for those of loops."""
     names, looped = set(), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.comprehension):
@@ -202,6 +202,8 @@ def bound(tree: ast.Module) -> set[str]:
         for part in ast.walk(node):
             if isinstance(part, ast.FunctionDef | ast.ClassDef) and part is node:
                 names.add(part.name)
+            elif isinstance(part, ast.Import | ast.ImportFrom):
+                names |= {(alias.asname or alias.name).split(".")[0] for alias in part.names}
             elif isinstance(node, ast.FunctionDef | ast.ClassDef):
                 continue
             elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
@@ -209,11 +211,28 @@ def bound(tree: ast.Module) -> set[str]:
     return names - looped - {"_"}
 
 
+def imports(tree: ast.Module) -> dict[str, str]:
+    """The names that a cell imports at its top level, and from where."""
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                name = alias.asname or alias.name.split(".")[0]
+                found[name] = f"{getattr(node, 'module', '')}:{alias.name}"
+    return found
+
+
 def test_no_name_is_bound_again_after_it_was_read(notebook: NotebookNode) -> None:
-    # So that any cell may be run again without spoiling another.
-    home, read, again = {}, set(), []
+    # So that any cell may be run again without spoiling another. The recipe that is there to be
+    # copied imports all that it needs: the very same things once more.
+    home, read, again, imported = {}, set(), [], {}
     for cell in code_cells(notebook):
         tree = ast.parse(cell.source)
+        here = imports(tree)
+        if cell.id == "whole-recipe":
+            assert all(imported.get(name, origin) == origin for name, origin in here.items())
+            tree.body = [n for n in tree.body if not isinstance(n, ast.Import | ast.ImportFrom)]
+        imported |= here
         for name in bound(tree):
             if home.setdefault(name, cell.id) != cell.id and name in read:
                 again.append(f"{cell.id}: {name}, of {home[name]}")
