@@ -3,7 +3,9 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,14 @@ os.environ.setdefault("COURSE_DATA", "sample")
 if "COURSE_RUNS" not in os.environ:
     os.environ["COURSE_RUNS"] = tempfile.mkdtemp(prefix="course-runs-")
     atexit.register(shutil.rmtree, os.environ["COURSE_RUNS"], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left() -> Iterator[None]:
+    """Closes what a test left open, so that a test that counts figures counts its own."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture
