@@ -31,19 +31,14 @@ os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_USE_LEGACY_KERAS": "0"}
 for _name in {"TFDS_DATA_DIR", "KERAS_HOME"} & os.environ.keys():
     os.environ[_name] = os.path.expanduser(os.environ[_name])
 
-if "google.colab" in sys.modules:
-    from data import colab
+from data import colab
 
+if "google.colab" in sys.modules:
     colab.prepare()  # installs what is missing there
 
-# TensorFlow's C++ code writes notes to file descriptor 2 before it reads its log level.
-_nowhere = os.open(os.devnull, os.O_WRONLY)
-try:
-    _stderr = os.dup(2)
-except OSError:  # closed
-    _stderr = os.dup(_nowhere)
-os.dup2(_nowhere, 2)
-try:
+from data.quiet import quiet
+
+with quiet():  # TensorFlow's C++ code writes notes before it reads its log level
     import keras
     import matplotlib.pyplot as plt
     import numpy as np
@@ -64,10 +59,6 @@ try:
         problem = f"KerasCV does not work with Keras {keras.__version__}"
         way_out = "run `pip install keras==3.15.1` and restart Python"
         raise ImportError(f"{problem}: {way_out}.") from error
-finally:
-    os.dup2(_stderr, 2)
-    os.close(_stderr)
-    os.close(_nowhere)
 if keras.config.backend() != "tensorflow":
     raise ImportError("Keras was imported before, for another backend: restart Python first.")
 keras.config.set_floatx("float32")  # a reader's keras.json may say otherwise
@@ -146,6 +137,7 @@ def check_folder(
     of folders, and a sheet of the eight strangest. Without a `task` one is proposed: the report's
     `task`. No file is changed. Raises FileNotFoundError where a folder is missing or empty.
     """
+    colab.need("imagehash")
     from data import doctor  # here, as only this needs what it brings along
 
     report = doctor.check_folder(images, masks, task, test)

@@ -503,11 +503,12 @@ def page(notebook: NotebookNode, folder: str = "notebooks") -> str:
     return str(soup)
 
 
-def pages(names: Sequence[str], root: Path = ROOT) -> None:
+def pages(names: Sequence[str], saved: bool = False, root: Path = ROOT) -> None:
     """Run notebooks where they are, and write each as a page into data/runs/pages/.
 
-    The other lessons' pages, where they are not there yet, show what was saved, and index.html is
-    the README. The notebooks stay as they are. Raises CellExecutionError for a cell that fails.
+    With `saved` none is run, and the pages show what was saved; so do those of the other lessons,
+    where they are not there yet. index.html is the README. The notebooks stay as they are. Raises
+    CellExecutionError for a cell that fails.
     """
     folder, seconds = root / "data" / "runs" / "pages", read_measured(root)["seconds"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -517,7 +518,7 @@ def pages(names: Sequence[str], root: Path = ROOT) -> None:
     chosen = find(names, root)
     for path in lessons(root):
         there, notebook = folder / f"{path.stem}.html", read(path)
-        if path in chosen:
+        if path in chosen and not saved:
             expected = seconds.get(path.stem, {}).get("cpu")
             expected = f"{minutes(expected)} on 2 CPU cores" if expected else ""
             notebook, _ = run(path, {}, expected=expected)
@@ -547,6 +548,7 @@ def main() -> None:
     command.add_argument("--gpu", action="store_true", help="only record the seconds on a GPU")
     command = commands.add_parser("pages", help="run top to bottom, write pages to read")
     command.add_argument("names", nargs="*", metavar="NAME", help="01 or 01_data_loading; or all")
+    command.add_argument("--saved", action="store_true", help="run none, write what was saved")
     arguments = parser.parse_args()
     try:
         if arguments.command == "unpack":
@@ -557,7 +559,7 @@ def main() -> None:
         elif arguments.command == "stamp":
             stamp(arguments.repository)
         elif arguments.command == "pages":
-            pages(arguments.names)
+            pages(arguments.names, arguments.saved)
         else:
             execute(arguments.names, arguments.gpu)
     except ValueError as problem:

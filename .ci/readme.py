@@ -24,6 +24,7 @@ from notebooks import ROOT, lessons, minutes, read, read_measured, title
 
 README = ROOT / "README.md"
 IMAGES = ROOT / "readme_images"
+SCREENSHOT = "page.png"  # which .ci/visit.py takes
 PART = re.compile(
     r"<!-- (lessons|(?:table|photographs) [a-z0-9-]+) -->\n(.*?)<!-- end -->", re.DOTALL
 )
@@ -124,6 +125,7 @@ def stale() -> list[str]:
     text, pictures = generated()
     complaints = [] if README.read_text(encoding="utf-8") == text else ["README.md: tables differ"]
     present = {path.name: path.read_bytes() for path in IMAGES.glob("*")}
+    present.pop(SCREENSHOT, None)
     for name in sorted(present.keys() | pictures.keys()):
         if present.get(name) != pictures.get(name):
             complaints.append(f"readme_images/{name} is not the figure in the notebooks")
@@ -148,7 +150,7 @@ def main() -> None:
             README.write_text(text, encoding="utf-8", newline="\n")
             IMAGES.mkdir(exist_ok=True)
             for path in IMAGES.glob("*"):
-                if path.name not in pictures:
+                if path.name not in (*pictures, SCREENSHOT):
                     path.unlink()
             for name, picture in pictures.items():
                 (IMAGES / name).write_bytes(picture)

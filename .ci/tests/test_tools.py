@@ -4,6 +4,7 @@ import json
 import re
 import runpy
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -245,6 +246,10 @@ def test_pages_show_how_far_they_are_and_change_no_notebook(course: Path, capsys
     texts = {path.stem: path.read_text("utf-8") for path in (course / "data/runs/pages").iterdir()}
     assert set(texts) == {"index", "01_first", "02_second"}
     assert "tiny" in texts["01_first"] and "tiny" not in texts["02_second"]
+    notebooks.pages([], saved=True, root=course)
+    assert "epoch 2 of 3" not in capsys.readouterr().out
+    first = (course / "data/runs/pages/01_first.html").read_text("utf-8")
+    assert (texts["01_first"].count("epoch 2 of 3"), first.count("epoch 2 of 3")) == (2, 1)
 
 
 def test_pages_fold_solutions_and_lead_to_each_other() -> None:
@@ -292,7 +297,7 @@ def test_setup_cell_without_the_course_says_what_to_do(tmp_path: Path, monkeypat
 def test_colab_gets_what_the_course_pins() -> None:
     names = ("requirements.txt", ".ci/constraints.txt")
     files = [(notebooks.ROOT / name).read_text(encoding="utf-8").split() for name in names]
-    for pin in colab_file.PACKAGES.values():
+    for pin in (*colab_file.PACKAGES.values(), *colab_file.LATER.values()):
         assert all(pin in pins for pins in files), pin
     assert f"keras=={colab_file.LAST_KERAS}" in files[1]
     assert len(notebooks.setup_source("").split("\n")) <= 12
@@ -321,6 +326,17 @@ def test_colab_gets_a_keras_that_kerascv_works_with(
     else:
         colab_file.prepare()
     assert calls == installed and next(answers, None) is None
+
+
+def test_a_lesson_gets_on_colab_what_it_needs_itself(monkeypatch) -> None:
+    calls: list[list[str]] = []
+    monkeypatch.setattr(colab_file, "install", lambda packages, keep: calls.append(packages))
+    monkeypatch.setattr(colab_file.util, "find_spec", lambda module: module == "tf2onnx")
+    colab_file.need("imagehash", "tf2onnx")
+    assert calls == []  # not on Colab
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    colab_file.need("imagehash", "tf2onnx")
+    assert calls == [[colab_file.LATER["imagehash"]]]
 
 
 def test_requirements_and_constraints_agree() -> None:

@@ -1,0 +1,61 @@
+"""The training of the networks that ship: its drawings and batches."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train_networks
+import unet_helpers
+from data.quiet import quiet
+
+
+@pytest.mark.parametrize("what", train_networks.TASKS)
+def test_drawings_are_the_same_each_time_and_hold_classes(what: str) -> None:
+    image, mask = train_networks.draw((what, 3))
+    again, other = train_networks.draw((what, 3)), train_networks.draw((what, 4))
+    assert image.shape == (160, 160, 3) and mask.shape == (160, 160)
+    assert image.dtype == mask.dtype == np.uint8
+    assert mask.max() < len(train_networks.TASKS[what].classes)
+    assert np.array_equal(image, again[0]) and not np.array_equal(image, other[0])
+
+
+def test_drawings_are_kept_in_whole_files(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(unet_helpers, "RUNS", tmp_path)
+    folder = tmp_path / "drawings" / "fire"
+    folder.mkdir(parents=True)
+    kept = {
+        "images": np.ones((250, 160, 160, 3), "uint8"),
+        "masks": np.ones((250, 160, 160), "uint8"),
+    }
+    np.savez_compressed(folder / "0000.npz", **kept)
+    (folder / "0001.partial.npz").write_bytes(b"half a file")
+    images, masks = train_networks.drawings("fire", 499, 1)  # rounded down to what is there
+    assert images.shape == (250, 160, 160, 3) and masks.shape == (250, 160, 160) and images.all()
+
+
+def test_batches_have_the_form_that_training_wants(monkeypatch) -> None:
+    monkeypatch.setattr(train_networks, "PASSES", 48)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 160, 160, 3), "uint8")
+    masks = rng.integers(0, 2, (5, 160, 160), "uint8")
+    found = [*train_networks.batches(images, masks, 0)]
+    assert len(found) == 3 == len(train_networks.batches(images, masks, 0))
+    for x, y in found:
+        assert x.shape == (16, 128, 128, 3) and y.shape == (16, 128, 128, 1)
+        assert x.dtype == "float32" and y.dtype == "int32"
+        assert 0 <= x.numpy().min() and 1 < x.numpy().max() <= 255
+        assert set(np.unique(y)) <= {0, 1}
+
+
+def test_quiet_leaves_off_notes_and_warnings_but_no_error(capfd) -> None:
+    with warnings.catch_warnings(record=True) as warned, quiet():
+        os.write(2, b"a note")
+        warnings.warn("a warning", stacklevel=1)
+    with pytest.raises(ValueError, match="an error"), quiet():
+        raise ValueError("an error")
+    print("heard", file=sys.stderr)
+    assert capfd.readouterr().err == "heard\n" and not warned

@@ -1,0 +1,1 @@
+"""The page that runs networks in a browser, and what builds it."""
