@@ -36,9 +36,9 @@ from data import colab
 if "google.colab" in sys.modules:
     colab.prepare()  # installs what is missing there
 
-from data.quiet import quiet
+from data.quiet import no_notes
 
-with quiet():  # TensorFlow's C++ code writes notes before it reads its log level
+with no_notes():  # TensorFlow's C++ code writes notes before it reads its log level
     import keras
     import matplotlib.pyplot as plt
     import numpy as np

@@ -1,4 +1,4 @@
-"""Silence for what TensorFlow's C++ parts say of themselves."""
+"""Silence for what TensorFlow's C++ parts and the converters say of themselves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Leaves off what is written to file descriptor 2, past Python, and warnings; no exception."""
+def no_notes() -> Iterator[None]:
+    """Leaves off what is written to file descriptor 2, past Python; no exception, no warning."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         stderr = os.dup(2)
@@ -18,9 +18,15 @@ def quiet() -> Iterator[None]:
         stderr = os.dup(nowhere)
     os.dup2(nowhere, 2)
     try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
+        yield
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Leaves off these notes and warnings; no exception. Filters set within are forgotten."""
+    with no_notes(), warnings.catch_warnings(action="ignore"):
+        yield

@@ -40,7 +40,7 @@ from drawing.textures import Array
 SEED = 2027
 SIDE, SIZE = 160, 128  # pixels: as drawn, and as cropped for the network
 TASKS = {"pets": course.PETS, "fire": course.FIRE}
-COUNTS = {"pets": 20_000, "fire": 20_000}
+COUNT = 20_000  # drawings
 SHARD, VALIDATION = 250, 2  # drawings in a file, and files that are not learned from
 ALARM = 20  # pixels: fewer are not counted as a false alarm
 EPOCHS, PASSES, BATCH = 40, 4_000, 16  # an epoch is so many passes, whatever there is to draw from
@@ -155,7 +155,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=TASKS)
-    parser.add_argument("--drawings", type=int, help="how many (20,000)")
+    parser.add_argument("--drawings", type=int, default=COUNT, help="how many (%(default)s)")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of {PASSES:,} passes")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--draw", action="store_true", help="draw, and stop before the training")
@@ -169,7 +169,7 @@ def main() -> None:
         update_card(rows)
         return
     task = TASKS[given.what]
-    images, masks = drawings(given.what, given.drawings or COUNTS[given.what], given.processes)
+    images, masks = drawings(given.what, given.drawings, given.processes)
     if given.draw:
         return
     keras.utils.set_random_seed(SEED)

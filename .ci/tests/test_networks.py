@@ -1,6 +1,7 @@
 """The training of the networks that ship: its drawings and batches."""
 
 import os
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import notebooks
 import train_networks
 import unet_helpers
 from data.quiet import quiet
@@ -59,3 +61,11 @@ def test_quiet_leaves_off_notes_and_warnings_but_no_error(capfd) -> None:
         raise ValueError("an error")
     print("heard", file=sys.stderr)
     assert capfd.readouterr().err == "heard\n" and not warned
+
+
+def test_the_helper_keeps_the_filters_that_its_modules_set() -> None:
+    code = "import unet_helpers, warnings; print([str(f[3]) for f in warnings.filters])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, cwd=notebooks.ROOT, capture_output=True, text=True
+    )
+    assert "PIL" in done.stdout

@@ -126,7 +126,7 @@ def half(path: Path) -> bytes:
 def build(networks: Sequence[Shown], out: Path, runtime_files: dict[str, Path]) -> Path:
     """Write the page, with these networks and what `runtime` returns, and return its path.
 
-    Raises ValueError where there is no network, an ONNX file does not fit its task, or `half` does.
+    Raises ValueError where there is no network, an ONNX file does not fit its task, or as `half` does.
     """
     if not networks:
         raise ValueError("A page needs a network.")
