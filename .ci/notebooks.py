@@ -51,8 +51,6 @@ COLAB = "https://colab.research.google.com/github/"
 CONTENTS = "[Contents](../README.md)"
 ADDRESS = re.compile(r'^REPOSITORY = "([^"]*)"', re.MULTILINE)
 REPOSITORY_FORM = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
-# Networks that ship with the course, by the lesson and the run that leave them.
-SHIPPED = {"03_mobilenetv2_transfer": {"fire_mobilenetv2_sample_*": "fire_unet.keras"}}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -411,15 +409,6 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def ship(lesson: str, copy: Path, root: Path) -> None:
-    """Keep the network that `lesson` has left in `copy`, if it is one that ships."""
-    for source, name in SHIPPED.get(lesson, {}).items():
-        (network,) = (copy / "data" / "runs").glob(f"{source}/best.keras")
-        for folder in (copy, root):
-            (folder / "data" / "networks").mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(network, folder / "data" / "networks" / name)
-
-
 def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     """Run notebooks top to bottom in the sample profile; save each that ran and is clean.
 
@@ -430,10 +419,8 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     environment = {"COURSE_DATA": "sample"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": "-1"})
     repository = repository_of(read(lessons(root)[0]))
     stamp(repository, root)
-    # Lesson 1 comes last, as it shows a network that lesson 3 has trained.
-    chosen = sorted(find(names, root), key=lambda path: path.stem.startswith("01"))
     with fresh_copy(root) as copy:
-        for path in chosen:
+        for path in find(names, root):
             notebook, seconds = run(copy / "notebooks" / path.name, environment)
             complaints = clean(notebook, machine_places(copy, root))
             if complaints:
@@ -441,7 +428,6 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
             print(f"{path.stem} took {seconds:.0f} s", flush=True)
             if not gpu:
                 write(notebook, path)
-                ship(path.stem, copy, root)
             if gpu or usable_cores() == 2:
                 device, measured = "gpu" if gpu else "cpu", read_measured(root)
                 measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)

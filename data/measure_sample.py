@@ -32,7 +32,7 @@ from PIL import Image
 
 from drawing.animals import BREEDS
 from drawing.pets import draw_pets
-from drawing.textures import Array
+from drawing.textures import Array, Picture
 
 SIZE = 128
 CARD = DATA / "README.md"
@@ -140,13 +140,17 @@ def unet() -> Rows:
 # --- the witness of realism -----------------------------------------------------------------------
 
 
-def extra_drawing(index: int) -> tuple[Array, Array]:
-    """A drawing that does not ship: uint8 (160, 160, 3) and (160, 160), stored class values."""
-    rng = np.random.default_rng([SEED, 9, 9, index])
-    picture = draw_pets(rng, list(BREEDS)[index % len(BREEDS)], difficulty=1.0)
+def small(picture: Picture) -> tuple[Array, Array]:
+    """A drawing at the size it is learned from: uint8 (160, 160, 3) and (160, 160), its classes."""
     image = Image.fromarray(picture.image).resize((160, 160), Image.Resampling.BILINEAR)
     mask = Image.fromarray(picture.mask).resize((160, 160), Image.Resampling.NEAREST)
     return np.asarray(image), np.asarray(mask)
+
+
+def extra_drawing(index: int) -> tuple[Array, Array]:
+    """A drawing that does not ship: uint8 (160, 160, 3) and (160, 160), stored class values."""
+    rng = np.random.default_rng([SEED, 9, 9, index])
+    return small(draw_pets(rng, list(BREEDS)[index % len(BREEDS)], difficulty=1.0))
 
 
 def warp(
@@ -251,15 +255,29 @@ def frozen_encoder() -> keras.Model:
     return keras.Model(inputs, layers.Conv2D(3, 3, padding="same")(x))
 
 
+def resized(dataset: tf.data.Dataset) -> tuple[Array, Array]:
+    """All pictures, resized as everywhere: float32 (N, SIZE, SIZE, 3), int32 (N, SIZE, SIZE)."""
+    images = np.stack([tf.image.resize(each["images"], (SIZE, SIZE)) for each in dataset])
+    masks = [
+        tf.image.resize(each["segmentation_masks"], (SIZE, SIZE), "nearest") for each in dataset
+    ]
+    return images, np.stack(masks)[..., 0].astype(np.int32)
+
+
+def pet_photographs(folder: Path, split: str = "all") -> tuple[Array, Array]:
+    """Photographs of pets in a TFDS directory, as `resized`, and their classes from 0."""
+    builder = tfds.builder_from_directory(folder / "oxford_iiit_pet" / "4.0.0")
+    records = builder.as_dataset(split=split, shuffle_files=False)
+    return resized(
+        records.map(
+            lambda r: {"images": r["image"], "segmentation_masks": r["segmentation_mask"] - 1}
+        )
+    )
+
+
 def photographs(folder: Path, split: str, seeds: int, processes: int) -> Rows:
     """Train on drawings, judge on photographs: pet against background, border pixels left out."""
-    builder = tfds.builder_from_directory(folder / "oxford_iiit_pet" / "4.0.0")
-    records = [*tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False))]
-    photos = np.stack([tf.image.resize(r["image"], (SIZE, SIZE)).numpy() for r in records])
-    truth = np.stack([
-        tf.image.resize(r["segmentation_mask"], (SIZE, SIZE), "nearest").numpy()[..., 0]
-        for r in records
-    ]).astype(np.int32) - 1  # fmt: skip
+    photos, truth = pet_photographs(folder, split)
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         extra = pool.map(extra_drawing, range(EXTRA), chunksize=8)
     images, masks = load(PETS, "train", 160)

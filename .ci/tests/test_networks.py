@@ -13,6 +13,8 @@ import notebooks
 import train_networks
 import unet_helpers
 from data.quiet import quiet
+from drawing import fires, wildfires
+from drawing.textures import Picture
 
 
 @pytest.mark.parametrize("what", train_networks.TASKS)
@@ -44,8 +46,8 @@ def test_batches_have_the_form_that_training_wants(monkeypatch) -> None:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (5, 160, 160, 3), "uint8")
     masks = rng.integers(0, 2, (5, 160, 160), "uint8")
-    found = [*train_networks.batches(images, masks, 0)]
-    assert len(found) == 3 == len(train_networks.batches(images, masks, 0))
+    found = [*train_networks.batches(images, masks, 0, 1.0)]
+    assert len(found) == 3 == len(train_networks.batches(images, masks, 0, 1.0))
     for x, y in found:
         assert x.shape == (16, 128, 128, 3) and y.shape == (16, 128, 128, 1)
         assert x.dtype == "float32" and y.dtype == "int32"
@@ -69,3 +71,28 @@ def test_the_helper_keeps_the_filters_that_its_modules_set() -> None:
         [sys.executable, "-c", code], check=True, cwd=notebooks.ROOT, capture_output=True, text=True
     )
     assert "PIL" in done.stdout
+
+
+@pytest.mark.parametrize("scene", sorted(set(wildfires.WILD) - set(fires.SCENES)))
+@pytest.mark.parametrize("time", fires.TIMES)
+def test_wildfires_burn_where_they_are_to(scene: str, time: str) -> None:
+    def draw(fire: bool) -> Picture:
+        rng = np.random.default_rng([5, len(scene), len(time)])
+        return fires.draw_once(
+            rng, scene, time, fire, wildfires.WILD, wildfires.WildStage, wildfires.SEEN
+        )
+
+    burning, again, calm = draw(True), draw(True), draw(False)
+    assert np.array_equal(burning.image, again.image) and np.array_equal(burning.mask, again.mask)
+    assert burning.image.shape == (*burning.mask.shape, 3) and burning.image.dtype == np.uint8
+    assert set(np.unique(burning.mask)) <= {0, 1} and burning.facts["burning"]
+    assert not calm.mask.any() and not calm.facts["burning"] and calm.image.std() > 5
+    if burning.mask.any():  # what is called fire is redder than the rest
+        redness = burning.image[..., 0].astype(float) - burning.image[..., 2]
+        assert redness[burning.mask == 1].mean() > redness[burning.mask == 0].mean()
+
+
+def test_drawings_for_the_fire_network_hold_all_that_it_must_tell_apart() -> None:
+    masks = [train_networks.draw(("fire", index))[1] for index in range(16)]
+    assert not masks[0].any() and not masks[8].any()  # animals
+    assert sum(mask.any() for mask in masks) >= 8

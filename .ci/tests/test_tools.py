@@ -188,21 +188,6 @@ def test_execute_saves_nothing_unclean(course: Path, code: str, complaint: str) 
     assert state(course) == before
 
 
-def test_execute_ships_a_network_before_lesson_1_shows_it(course: Path, monkeypatch) -> None:
-    monkeypatch.setattr(notebooks, "SHIPPED", {"02_second": {"tiny_*": "tiny.keras"}})
-    add(course, "print(open('../data/networks/tiny.keras').read())")
-    second = notebooks.lessons(course)[1]
-    notebook = notebooks.read(second)
-    code = "import pathlib\nrun = pathlib.Path('../data/runs/tiny_1')\nrun.mkdir(parents=True)\n"
-    code += "(run / 'best.keras').write_text('trained')"
-    notebook.cells.append(new_code_cell(code, id="training"))
-    notebooks.write(notebook, second)
-    notebooks.execute([], root=course)
-    assert (course / "data/networks/tiny.keras").read_text() == "trained"
-    first = notebooks.read(notebooks.lessons(course)[0])
-    assert next(c for c in first.cells if c.id == "added").outputs[0].text == "trained\n"
-
-
 def test_execute_saves_nothing_where_a_cell_fails(course: Path) -> None:
     add(course, "1 / 0")
     notebooks.stamp("", course)

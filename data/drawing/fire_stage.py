@@ -67,6 +67,11 @@ def look_up(tile: Array, x: Array, y: Array) -> Array:
 # --- flames and smoke -----------------------------------------------------------------------------
 
 
+def flame_light(warm: Array) -> Array:
+    """Light (..., 3), linear, of a flame that is `warm` (...): red at 0.4, orange at 1, white at 2."""
+    return np.stack([1.55 * warm**0.8, 0.64 * warm**1.75 + 0.07 * warm, 0.15 * warm**3.2], -1)
+
+
 def flame_sheet(
     rng: np.random.Generator,
     tiles: tuple[Array, Array, Array],
@@ -143,9 +148,7 @@ def flame_sheet(
     warm = heat * (0.5 + 0.9 * core) * (0.5 + 0.7 * np.clip(ridge, 0, 1))
     warm = warm * (1.3 - 0.65 * np.clip(up, 0, 1.1))
     alpha[top:bottom, left:right] = cover * np.clip(0.5 + 0.9 * warm, 0, 0.98)
-    light[top:bottom, left:right] = np.stack(
-        [1.55 * warm**0.8, 0.64 * warm**1.75 + 0.07 * warm, 0.15 * warm**3.2], -1
-    )
+    light[top:bottom, left:right] = flame_light(warm)
     return alpha, light
 
 
@@ -291,6 +294,7 @@ class Stage:
         size: height of an everyday fire as a share of the picture's height.
         fires: how many fires `burn` may still light; scene functions ask `wants_fire`.
         light: daylight (3,), linear.
+        glow: how much of its fires' light falls on other things.
     """
 
     rng: np.random.Generator
@@ -302,6 +306,7 @@ class Stage:
     wind: float = 0.0
     smoky: float = 0.5
     light: Array = field(default_factory=lambda: np.ones(3, np.float32))
+    glow: float = 1.0
     layers: list[Layer | Mirror] = field(default_factory=list)
     lit: list[str] = field(default_factory=list)
     drawn: set[str] = field(default_factory=set)
@@ -556,7 +561,7 @@ class Stage:
         glow = 1.1 * blur(source, 0.09 * side) + 1.6 * blur(source, 0.28 * side)
         glow = np.maximum(glow, 0) + 0.35 * source.mean((0, 1))
         # What a fire throws on its surroundings is orange, however red its outer sheets are.
-        glow = np.maximum(glow, glow[..., :1] * np.array([1.0, 0.38, 0.09], np.float32))
+        glow = self.glow * np.maximum(glow, glow[..., :1] * np.array([1.0, 0.38, 0.09], np.float32))
         scene = np.zeros_like(source)
         fire = np.zeros(self.shape, np.float32)
         for layer in self.layers:

@@ -715,10 +715,10 @@ SCENES: dict[str, tuple[Callable[[Stage], None], float]] = {
 # --- the picture ----------------------------------------------------------------------------------
 
 
-def outline(opacity: Array) -> Array:
+def outline(opacity: Array, seen: float) -> Array:
     """Visible flame opacity (H, W) -> mask uint8 (H, W), 0 or 1, as an annotator would draw it."""
     soft = blur(opacity, 1.1)
-    mask = Image.fromarray(((soft > 0.5) * 255).astype(np.uint8))
+    mask = Image.fromarray(((soft > seen) * 255).astype(np.uint8))
     # Nobody outlines gaps or flecks of a pixel or two.
     mask = mask.filter(ImageFilter.MaxFilter(3)).filter(ImageFilter.MinFilter(3))
     mask = mask.filter(ImageFilter.MedianFilter(3))
@@ -756,14 +756,23 @@ def draw_fire(
     fire = bool(rng.random() >= FIRE_FREE_SHARE) if fire is None else fire
     if fire:
         for _ in range(8):  # now and then everything that burns hides behind something
-            picture = _draw_once(rng, scene, time, fire)
+            picture = draw_once(rng, scene, time, fire)
             if picture.mask.sum() >= 20:
                 break
         return picture
-    return _draw_once(rng, scene, time, fire)
+    return draw_once(rng, scene, time, fire)
 
 
-def _draw_once(rng: np.random.Generator, scene: str, time: str, fire: bool) -> Picture:
+def draw_once(
+    rng: np.random.Generator,
+    scene: str,
+    time: str,
+    fire: bool,
+    scenes: dict[str, tuple[Callable[[Any], None], float]] = SCENES,
+    kind: type[Stage] = Stage,
+    seen: float = 0.5,
+) -> Picture:
+    """One of the `scenes` on a stage of a `kind`; flames count from an opacity of `seen`."""
     area, ratio = rng.uniform(29e3, 45e3), np.exp(rng.normal(0.22, 0.22))
     height = int(np.clip(np.sqrt(area / ratio), 160, 300))
     width = int(np.clip(np.sqrt(area * ratio), 160, 300))
@@ -773,7 +782,7 @@ def _draw_once(rng: np.random.Generator, scene: str, time: str, fire: bool) -> P
             p=[0.17, 0.4, 0.43],
         )
     )
-    stage = Stage(
+    stage = kind(
         rng,
         height,
         width,
@@ -783,7 +792,7 @@ def _draw_once(rng: np.random.Generator, scene: str, time: str, fire: bool) -> P
         float(rng.normal(0, 0.22)),
         float(rng.random()),
     )
-    SCENES[scene][0](stage)
+    scenes[scene][0](stage)
     if not fire and stage.chance(0.25):  # smoke without fire
         stage.smoke(
             rng.uniform(0, 1) * width,
@@ -807,7 +816,7 @@ def _draw_once(rng: np.random.Generator, scene: str, time: str, fire: bool) -> P
         vignette=rng.uniform(0, 0.3),
         noise=float(np.exp(rng.normal(np.log(0.0038), 0.45))) * (1.4 if time == "night" else 1.0),
     )
-    mask = outline(opacity)
+    mask = outline(opacity, seen)
     facts: dict[str, Any] = {
         "scene": scene,
         "time": time,
