@@ -60,15 +60,12 @@ def draw(job: tuple[str, int]) -> tuple[Array, Array]:
     """Drawing `index` of a task: uint8 (SIDE, SIDE, 3), and its classes, uint8 (SIDE, SIDE)."""
     what, index = job
     rng = np.random.default_rng([SEED, list(TASKS).index(what), index])
-    if what == "pets":
-        breed = list(BREEDS)[index % len(BREEDS)]
-        image, mask = small(draw_pets(rng, breed, difficulty=rng.random() ** 0.5))
-        return image, mask - 1
-    if index % 8 == 0:  # an animal, red fur and all, is no fire
-        breed = str(rng.choice(list(BREEDS)))
-        image, mask = small(draw_pets(rng, breed, difficulty=rng.random() ** 0.5))
-        return image, 0 * mask
-    return small(draw_fire(rng) if index % 4 == 1 else draw_wildfire(rng))
+    if what == "fire" and index % 8:
+        return small(draw_fire(rng) if index % 4 == 1 else draw_wildfire(rng))
+    breeds = list(BREEDS)
+    breed = breeds[index % len(breeds)] if what == "pets" else str(rng.choice(breeds))
+    image, mask = small(draw_pets(rng, breed, difficulty=rng.random() ** 0.5))
+    return image, mask - 1 if what == "pets" else 0 * mask  # red fur and all, it is no fire
 
 
 def drawings(what: str, count: int, processes: int) -> tuple[Array, Array]:

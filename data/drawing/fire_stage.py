@@ -432,10 +432,15 @@ class Stage:
             smoke: "dark", "grey", "pale" or None for a random choice, "none" for none.
             veil: whether thin smoke may drift in front.
         """
-        if not self.wants_fire():
-            return
-        self.fires -= 1
-        self.lit.append(where)
+        if self.wants_fire():
+            self.fires -= 1
+            self.lit.append(where)
+            self.blaze(x, y, width, height, smoke, veil)
+
+    def blaze(
+        self, x: float, y: float, width: float, height: float, smoke: str | None, veil: bool
+    ) -> None:
+        """Paint the fire that `burn` lights."""
         rng = self.rng
         lean = self.wind + rng.normal(0, 0.08)
         heat = float(np.clip(np.exp(rng.normal(0.05, 0.22)), 0.82, 1.8))
@@ -463,9 +468,7 @@ class Stage:
                 heat * warm,
                 softness,
             )
-            self.layers.append(
-                Layer(alpha, np.zeros(3, np.float32), light * alpha[..., None], is_fire=True)
-            )
+            self.flame(alpha, light)
         self.sparks(x, y, width, height, lean)
         if veil and kind != "none" and self.chance(0.3):
             self.smoke(
@@ -476,6 +479,11 @@ class Stage:
                 kind,
                 rng.uniform(0.2, 0.5),
             )
+
+    def flame(self, alpha: Array, light: Array) -> None:
+        """Add flames of an opacity (H, W) and a light (H, W, 3)."""
+        glow = light * alpha[..., None]
+        self.layers.append(Layer(alpha, np.zeros(3, np.float32), glow, is_fire=True))
 
     def scorch(self, x: float, y: float, width: float, depth: float) -> None:
         """Blackened ground around the middle (x, y) of a fire's base line."""

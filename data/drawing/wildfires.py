@@ -68,28 +68,14 @@ class WildStage(Stage):
         if self.time == "day" and self.chance(0.5):  # a grey day: light without a colour
             self.light = np.full(3, rng.uniform(0.4, 1.0), np.float32)
 
-    def burn(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        where: str,
-        smoke: str | None = None,
-        veil: bool = True,
+    def blaze(
+        self, x: float, y: float, width: float, height: float, smoke: str | None, veil: bool
     ) -> None:
-        """As `Stage.burn`; whether there is smoke is the stage's to say."""
-        if not self.wants_fire():
-            return
-        self.fires -= 1
-        self.lit.append(where)
+        """As `Stage.blaze`; whether there is smoke is the stage's to say."""
         rng = self.rng
         lean = self.wind + rng.normal(0, 0.15)
-        kind = (
-            smoke
-            if smoke not in (None, "none")
-            else str(rng.choice(["dark", "grey", "pale"], p=[0.55, 0.3, 0.15]))
-        )
+        if smoke in (None, "none"):
+            smoke = str(rng.choice(["dark", "grey", "pale"], p=[0.55, 0.3, 0.15]))
         height = float(height * np.exp(rng.normal(0, 0.2)))
         if self.chance(0.8):  # the column behind
             for _ in range(rng.integers(1, 4)):
@@ -98,7 +84,7 @@ class WildStage(Stage):
                     y - rng.uniform(-0.2, 0.5) * height,
                     rng.uniform(0.7, 2.5) * width + 0.3 * height,
                     rng.uniform(1.2, 3.0) * height + rng.uniform(0, 0.6) * self.height,
-                    kind,
+                    smoke,
                     0.5 + 0.48 * self.dense,
                 )
         for _ in range(1 if height < 14 else 2):
@@ -116,7 +102,7 @@ class WildStage(Stage):
                 y - rng.uniform(-0.1, 0.8) * height,
                 rng.uniform(0.3, 1.2) * width,
                 rng.uniform(0.6, 1.8) * height + 0.1 * self.height,
-                kind,
+                smoke,
                 rng.uniform(0.2, 0.5 + 0.4 * self.dense),
             )
 
@@ -135,7 +121,7 @@ class WildStage(Stage):
             self.heat * float(np.exp(rng.normal(0, 0.15))),
             rng.uniform(1.0, 3.0),
         )
-        self.flame(alpha, light)
+        self.flame(alpha, light * self.tint)
 
     def patches(self, x: float, y: float, width: float, height: float, lean: float) -> None:
         """Flames torn to pieces around the middle (x, y): what a plume shows where it is thin."""
@@ -152,7 +138,7 @@ class WildStage(Stage):
         steep = np.hypot(*np.gradient(body)) + 0.05
         alpha = smoothstep(-0.5, 0.5, body / (steep * rng.uniform(1.0, 3.0)))
         warm = self.heat * np.clip(0.35 + 0.8 * body + 0.15 * fine - 0.1 * up, 0.15, 1.8)
-        self.flame(0.97 * alpha, flame_light(warm.astype(np.float32)))
+        self.flame(0.97 * alpha, flame_light(warm.astype(np.float32)) * self.tint)
 
     def beams(self, x: float, y: float, width: float, height: float) -> None:
         """Charred posts, frames and branches that stand before a fire."""
@@ -172,11 +158,6 @@ class WildStage(Stage):
             thick = self.rng.uniform(0.1, 0.5) * smoothstep(-2.5, 1.0, self.noise(1.6, 2.0))
             self.layers.append(Layer(thick, tone.astype(np.float32)))
         return super().finish()
-
-    def flame(self, alpha: Array, light: Array) -> None:
-        """Add flames of an opacity (H, W) and a light (H, W, 3), in this stage's tint."""
-        glow = light * self.tint * alpha[..., None]
-        self.layers.append(Layer(alpha, np.zeros(3, np.float32), glow, is_fire=True))
 
     def cover(self, scene: Array, alpha: Array | None = None) -> None:
         """Add a surface (H, W, 3), linear, that fills the picture or lies where `alpha` says."""
