@@ -27,7 +27,7 @@ def rate(threads: int, seconds: float = 3) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     import unet_helpers as course
 
-    model = course.unet(2, (8, 16, 32, 64), size=64)
+    model = course.unet(2, (8, 16, 32), size=64)
     optimizer = course.keras.optimizers.Adam()
     images = tf.random.uniform((16, 64, 64, 3), 0, 255)
     masks = tf.zeros((16, 64, 64, 1), tf.int32)

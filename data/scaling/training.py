@@ -81,7 +81,7 @@ def work(config: dict[str, object]) -> None:
             events.write(f"rank {rank}, process {os.getpid()}: {text}\n")
 
     # JAX's newer way to draw random numbers takes 15 seconds longer to compile for our weights.
-    jax.config.update("jax_threefry_partitionable", False)  # noqa: FBT003
+    jax.config.update("jax_threefry_partitionable", False)
     # A rank that is restarted finds what was compiled before.
     jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
