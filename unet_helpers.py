@@ -38,6 +38,8 @@ if "google.colab" in sys.modules:
 from data.quiet import no_notes
 
 with no_notes():  # TensorFlow's C++ code writes notes before it reads its log level
+    # TensorFlow loads JAX where it is installed, which takes a second and ends the silence.
+    jax = sys.modules.setdefault("jax", None)
     import keras
 
     if keras.config.backend() != "tensorflow":
@@ -68,6 +70,8 @@ with no_notes():  # TensorFlow's C++ code writes notes before it reads its log l
         problem = f"KerasCV does not work with Keras {keras.__version__}"
         way_out = "run `pip install keras==3.15.1` and restart Python"
         raise ImportError(f"{problem}: {way_out}.") from error
+    if jax is None:  # whoever wants it may have it now
+        del sys.modules["jax"]
 keras.config.set_floatx("float32")  # a reader's keras.json may say otherwise
 keras.config.set_image_data_format("channels_last")
 

@@ -1128,6 +1128,7 @@ def test_evaluation_agrees_with_counting_pixels_and_with_keras(classes: int, see
     model = SimpleNamespace(
         name="fixed",
         output_shape=(None, 4, 4, classes),
+        distribute_strategy=tf.distribute.get_strategy(),
         predict_on_batch=lambda images: next(batches),
     )
     result = unet_helpers.evaluate(model, data, task)

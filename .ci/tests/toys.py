@@ -26,6 +26,7 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess:
     """Run code in an interpreter of its own, which finds the helper and these tests."""
     paths = os.pathsep.join(map(str, (ROOT, ROOT / ".ci", Path(__file__).parent)))
     environment = os.environ | {"PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": "-1"} | environment
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)  # JAX sets it where it is imported
     return subprocess.run(
         [sys.executable, "-c", code],
         check=False,
