@@ -2,8 +2,8 @@
 
     python .ci/stress.py [RUNS]      20 without a number, about a minute each
 
-One undisturbed training gives the hash that every other must end with. A run that hangs is stopped
-after a minute without news. Prints a row for each run, and fails where one lost or changed anything.
+One undisturbed training gives the hash that every other must end with. Prints a row for each run, and
+fails where one lost or changed anything, or was silent for more than a minute.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def pictures(folder: Path) -> None:
 
 def trained(folder: Path, moment: float | None) -> dict[str, object]:
     """Train; after so many seconds since the first epoch began, kill a rank. What came of it?"""
-    ranks, last, silence, timer, begun = {}, time.monotonic(), 0.0, None, False
-    killed = []
+    ranks, killed, timer = {}, [], None
+    last, silence = time.monotonic(), 0.0
 
     def kill() -> None:
         rank = random.choice(sorted(ranks))
@@ -56,12 +56,11 @@ def trained(folder: Path, moment: float | None) -> dict[str, object]:
     with scaling.started("train", folder, "--epochs", EPOCHS, limit=400) as lines:
         for line in lines:
             now = time.monotonic()
-            if begun:
+            if ranks:  # the first epoch has begun
                 silence = max(silence, now - last)
             last = now
             if found := re.match(r"rank (\d), process (\d+): epoch \d+ begins", line):
                 ranks[int(found[1])] = int(found[2])
-                begun = True
                 if moment is not None and len(ranks) == 2 and timer is None:
                     timer = threading.Timer(moment, kill)
                     timer.start()

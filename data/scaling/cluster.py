@@ -36,7 +36,6 @@ def ray_on(workers: int, **environment: str) -> Iterator[Path]:
             log_to_driver=False,
             logging_level="ERROR",
             object_store_memory=200 * 2**20,
-            _node_ip_address="127.0.0.1",
             _temp_dir=place,
         )
         yield Path(place)

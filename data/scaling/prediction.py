@@ -23,7 +23,10 @@ BATCH = 16
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear resizing of (H, W, C) as tf.image.resize does it: between centres, unsmoothed."""
+    """Bilinear resizing of (H, W, C) as tf.image.resize does it: between centres, unsmoothed.
+
+    An actor would load TensorFlow for seconds for this one function.
+    """
     for axis, size in enumerate((height, width)):
         places = (np.arange(size) + 0.5) * image.shape[axis] / size - 0.5
         low = np.floor(places).astype(int)
@@ -97,14 +100,12 @@ def mask_path(out: Path, name: str) -> Path:
     return out / MASKS / f"{name}.png"
 
 
-def predict(
-    network: Path, pictures: Path, out: Path, classes: Sequence[str], workers: int
-) -> dict[str, int]:
+def predict(network: Path, pictures: Path, out: Path, classes: Sequence[str], workers: int) -> None:
     """Writes OUT/masks/ and OUT/table.csv for all files in a folder and in those below it.
 
     A picture whose mask is there already is left alone, so the same call goes on after a kill. A
     table's row has a picture, the share of each class and of doubtful pixels, or what is wrong with
-    it. Prints, and returns, how many pictures were `done` before, `written` now and `faulty`.
+    it. Prints how many pictures were done before, are written now, and cannot be read.
 
     Raises FileNotFoundError where the network or the pictures are missing, ValueError where OUT has
     masks of another network or `classes` are not as many as it has, and RuntimeError where another
@@ -120,7 +121,7 @@ def predict(
     out.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(out / ".lock", timeout=0):
-            return _predict(network, pictures, out, classes, workers, names)
+            _predict(network, pictures, out, classes, workers, names)
     except filelock.Timeout:
         raise RuntimeError(f"Another process writes into {out}: wait for it.") from None
 
@@ -132,7 +133,7 @@ def _predict(
     classes: Sequence[str],
     workers: int,
     names: Sequence[str],
-) -> dict[str, int]:
+) -> None:
     owner = hashlib.sha256(network.read_bytes()).hexdigest()
     note = out / NETWORK
     if note.exists() and note.read_text() != owner:
@@ -176,4 +177,3 @@ def _predict(
     partial.replace(out / TABLE)
     written = len(open_) - len(faults)
     print(f"{written} written, {len(faults)} cannot be read: {out / TABLE}", flush=True)
-    return {"done": len(names) - len(open_), "written": written, "faulty": len(faults)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 
@@ -15,7 +14,6 @@ def serve(address: str) -> None:
     )
     worker = tf.data.experimental.service.WorkerServer(config)
     print("ready", flush=True)
-    threading.Event().wait()
     worker.join()
 
 

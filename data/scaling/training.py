@@ -80,7 +80,7 @@ def work(config: dict[str, object]) -> None:
         with Path(folder, EVENTS).open("a") as events:
             events.write(f"rank {rank}, process {os.getpid()}: {text}\n")
 
-    # JAX's newer way to draw random numbers takes 15 seconds longer to compile for our weights.
+    # JAX's newer way to draw random numbers takes much longer to compile, for each form of weights.
     jax.config.update("jax_threefry_partitionable", False)
     # A rank that is restarted finds what was compiled before.
     jax.config.update("jax_compilation_cache_dir", str(folder / "compiled"))
@@ -108,7 +108,7 @@ def work(config: dict[str, object]) -> None:
         tell(f"goes on after epoch {len(history)}")
 
     # From here on a variable is one array of all ranks. Built after this line, a model would be the
-    # same, but JAX would first compare each variable between the ranks: 20 seconds here.
+    # same, but JAX would compare each variable between the ranks first, one by one.
     parallel = keras.distribution.DataParallel(auto_shard_dataset=False)
     keras.distribution.set_distribution(parallel)
     variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
@@ -141,12 +141,12 @@ def work(config: dict[str, object]) -> None:
     )
 
 
-def train(folder: Path, epochs: int, workers: int) -> list[dict[str, object]]:
+def train(folder: Path, epochs: int, workers: int) -> None:
     """Trains `unet` on FOLDER/pictures.npz (`images` uint8 (N, S, S, 3), `masks` (N, S, S, 1)).
 
     Prints what the ranks tell, and at the end the history as JSON: epoch, loss and, for each rank, a
     hash of all variables. FOLDER/epoch-0006 is the last whole epoch: the same call goes on after it, as
-    do the ranks that Ray restarts, at most three times. Returns the history.
+    do the ranks that Ray restarts, at most three times.
 
     Raises ValueError where `workers` do not divide a batch, FileNotFoundError without pictures, and
     RuntimeError where the ranks failed too often.
@@ -183,9 +183,7 @@ def train(folder: Path, epochs: int, workers: int) -> list[dict[str, object]]:
         finally:
             done.set()
             teller.join()
-    history = json.loads(Path(last_epoch(folder), HISTORY).read_text())
-    print(json.dumps(history))
-    return history
+    print(Path(last_epoch(folder), HISTORY).read_text())
 
 
 def _repeat(events: Path, done: threading.Event) -> None:
