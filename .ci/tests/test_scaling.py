@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import filelock
@@ -28,6 +30,29 @@ from data.scaling import prediction, training
 
 CLASSES = ("--classes", "pet", "background", "border")
 posix = pytest.mark.skipif(os.name == "nt", reason="Ray's Windows wheels are beta")
+
+
+def children() -> set[psutil.Process]:
+    """The processes that this one has started: pytest may have some of other tests."""
+    return set(psutil.Process().children(recursive=True))
+
+
+def waited_for(name: str, parent: psutil.Process) -> psutil.Process:
+    """The first process that `parent` starts, itself or through others, whose name begins so."""
+    while True:
+        for process in parent.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if process.name().startswith(name):
+                    return process
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def nobody_left() -> Iterator[None]:
+    """Fails where a test leaves a process that was not there before it."""
+    before = children()
+    yield
+    assert not children() - before
 
 
 # Shares ---------------------------------------------------------------------------------------
@@ -55,6 +80,7 @@ def test_a_wrong_job_is_refused(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.usefixtures("nobody_left")
 def test_a_killed_rank_costs_no_epoch(tmp_path: Path) -> None:
     stress.pictures(tmp_path)
     found = stress.trained(tmp_path, moment=1.0)
@@ -175,6 +201,7 @@ def rows_of(out: Path) -> list[dict[str, str]]:
 
 
 @posix
+@pytest.mark.usefixtures("nobody_left")
 def test_each_picture_once_whatever_is_killed(
     tmp_path: Path, network: Path, pictures: Path
 ) -> None:
@@ -183,11 +210,7 @@ def test_each_picture_once_whatever_is_killed(
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
     with scaling.started("predict", network, pictures, out, *CLASSES) as lines:
         assert next(lines) == "2 of 63 pictures have a mask already"
-        actors = []
-        while not actors:  # one of those that predict
-            family = psutil.Process().children(recursive=True)
-            actors = [p for p in family if p.name().startswith("ray::MapWorker")]
-        actors[0].kill()
+        waited_for("ray::MapWorker", psutil.Process()).kill()  # one of those that predict
         *_, last = lines
     assert last.startswith("59 written, 2 cannot be read")
     rows = rows_of(out)
@@ -204,7 +227,6 @@ def test_each_picture_once_whatever_is_killed(
                 np.testing.assert_allclose(shares, counts, atol=1e-4)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept, "done once is done"
     assert len(list(out.rglob("*.png"))) == 61
-    assert not psutil.Process().children(recursive=True)
 
 
 def test_wrong_folders_and_networks_are_named(
@@ -217,6 +239,8 @@ def test_wrong_folders_and_networks_are_named(
     (tmp_path / "bare").mkdir()
     with pytest.raises(FileNotFoundError, match="bare holds no picture"):
         prediction.predict(network, tmp_path / "bare", out, classes, 2)
+    with pytest.raises(ValueError, match=r"pictures.masks lies in .*pictures: its masks would be"):
+        prediction.predict(network, pictures, pictures / "masks", classes, 2)
     with pytest.raises(ValueError, match="knows 3 classes, but 2 are named"):
         prediction.predict(network, pictures, out, classes[:2], 2)
     (out / "network.txt").write_text("another")
@@ -239,6 +263,7 @@ def test_a_failure_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.usefixtures("nobody_left")
 def test_what_takes_too_long_is_ended(tmp_path: Path, network: Path, pictures: Path) -> None:
     job = ("predict", network, pictures, tmp_path / "out", *CLASSES)
     with (
@@ -246,7 +271,6 @@ def test_what_takes_too_long_is_ended(tmp_path: Path, network: Path, pictures: P
         scaling.started(*job, limit=4) as lines,
     ):
         list(lines)
-    assert not psutil.Process().children(recursive=True)
 
 
 @posix
@@ -263,13 +287,13 @@ with scaling.started("predict", {str(network)!r}, {str(pictures)!r}, {str(tmp_pa
         [sys.executable, "-c", code], stdout=subprocess.PIPE, env=os.environ | paths, text=True
     )
     assert notebook.stdout.readline().startswith("0 of 63")
-    time.sleep(4)  # until Ray is on its way
-    family = psutil.Process(notebook.pid).children(recursive=True)
-    assert family
+    parent = psutil.Process(notebook.pid)
+    waited_for("ray::", parent)
+    family = parent.children(recursive=True)
     notebook.send_signal(signal.SIGKILL)
     notebook.wait()
     notebook.stdout.close()
-    gone, alive = psutil.wait_procs(family, timeout=30)
+    gone, alive = psutil.wait_procs(family, timeout=10)
     assert not alive and len(gone) == len(family)
 
 

@@ -5,9 +5,9 @@
     python -m data.scaling serve ADDRESS                    a worker of tf.data's service
     python -m data.scaling rate                             training steps per second
 
-`started` runs one of them from a notebook. All of them start processes on this machine alone, end when
-the process that started them does, and say in a sentence what went wrong. The ranks of a training
-talk on 127.0.0.1; Ray's own processes listen on all addresses, as does tf.data's service.
+`started` runs one of them from a notebook. All of them start processes on this machine alone, end
+when the process that started them does, and say in a sentence what went wrong. They listen on
+127.0.0.1, which no other machine reaches; only tf.data's dispatcher knows no such setting.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-QUIET = {
+ALONE = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # on Linux too: listen on 127.0.0.1 alone
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report home
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # or it packs the folder where `uv run` starts it
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -21,10 +22,11 @@ QUIET = {
 def ray_on(workers: int, **environment: str) -> Iterator[Path]:
     """Ray with room for so many workers, who get these environment variables too.
 
-    Gives a folder of Ray's, which is deleted in the end. It is started anew and never the one that may be running here already, whose owner would see
-    our processes among theirs. Raises RuntimeError where it cannot start.
+    Gives a folder of Ray's, which is deleted in the end. It listens on 127.0.0.1 alone. It is
+    started anew and never the one that may be running here already, whose owner would see our
+    processes among theirs. Raises RuntimeError where it cannot start.
     """
-    os.environ |= QUIET | environment
+    os.environ |= ALONE | environment
     import ray
 
     place = tempfile.mkdtemp(prefix="r")  # short, as names of sockets have at most 107 letters

@@ -107,13 +107,17 @@ def predict(network: Path, pictures: Path, out: Path, classes: Sequence[str], wo
     table's row has a picture, the share of each class and of doubtful pixels, or what is wrong with
     it. Prints how many pictures were done before, are written now, and cannot be read.
 
-    Raises FileNotFoundError where the network or the pictures are missing, ValueError where OUT has
-    masks of another network or `classes` are not as many as it has, and RuntimeError where another
+    Raises FileNotFoundError where the network or the pictures are missing, ValueError where OUT lies
+    in the folder of pictures, has masks of another network, or `classes` are not as many as it has, and RuntimeError where another
     process writes there.
     """
     for path in (network, pictures):
         if not path.exists():
             raise FileNotFoundError(f"There is no {path}.")
+    if out.resolve().is_relative_to(pictures.resolve()):
+        raise ValueError(
+            f"{out} lies in {pictures}: its masks would be taken for pictures. Choose another folder."
+        )
     names = [str(p.relative_to(pictures)) for p in pictures.rglob("*") if p.is_file()]
     names = sorted((n for n in names if not Path(n).name.startswith(".")), key=folders.natural)
     if not names:
