@@ -3,15 +3,21 @@
 import os
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
+import requests
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook
 from PIL import Image
+from toys import python
 
 import notebooks
 import readme
+import unet_helpers
+from data import checkpoints, colab
 from notebooks import ROOT
 
 TEXT = readme.README.read_text(encoding="utf-8")
@@ -118,3 +124,51 @@ def test_python_versions_agree() -> None:
     workflow = (ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8")
     versions = re.search(r"python: \[(.*?)\]", workflow)[1]
     assert shlex.split(versions.replace(",", " ")) == [first, last]
+
+
+def test_messages_are_those_that_a_reader_meets(tmp_path: Path, monkeypatch, capsys) -> None:
+    rows = re.search(r"## When something goes wrong\n(.*?)\n## ", TEXT, re.DOTALL)[1]
+    promised = re.findall(r"^\| `(.+?)` \|", rows, re.MULTILINE)
+    others = {
+        "OOM when allocating tensor",
+        "The kernel appears to have died",
+    }  # TensorFlow, Jupyter
+    met = []
+
+    def meet(kind: type[BaseException], call: Callable[[], object]) -> None:
+        with pytest.raises(kind) as caught:
+            call()
+        met.append(str(caught.value))
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no route to host")
+
+    set_up = next(
+        cell for cell in notebooks.read(notebooks.lessons()[0]).cells if cell.id == "setup"
+    )
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path)
+        meet(AssertionError, lambda: exec(set_up.source, {}))  # noqa: S102
+        patch.setenv("TFDS_DATA_DIR", str(tmp_path))
+        patch.setattr(requests, "get", fail)
+        meet(RuntimeError, lambda: unet_helpers.load_pets(unet_helpers.Course("full", 7)))
+        patch.setattr(unet_helpers.keras.applications, "MobileNetV2", fail)
+        meet(RuntimeError, lambda: unet_helpers.mobilenetv2_unet(2, "imagenet", 0.35))
+        patch.setattr(colab, "imports", lambda module: module != "keras_cv")
+        patch.setattr(colab, "install", lambda *_, **__: None)
+        patch.setattr(colab.metadata, "version", lambda _: "99.0")
+        meet(ImportError, colab.prepare)
+        met.append(capsys.readouterr().out)
+    pair = tmp_path / "images", tmp_path / "masks"
+    for folder in pair:
+        folder.mkdir()
+        Image.new("L" if folder.name == "masks" else "RGB", (32, 32), 7).save(folder / "a.png")
+    meet(ValueError, lambda: unet_helpers.load_folder(*pair, unet_helpers.FIRE))
+    with checkpoints.lock(tmp_path / "runs" / "a"):
+        meet(RuntimeError, lambda: checkpoints.lock(tmp_path / "runs" / "a").__enter__())
+    (tmp_path / "keras_cv.py").write_text("from keras import what_is_gone")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import unet_helpers"
+    met.append(python(code).stderr)
+    assert others < set(promised)
+    for message in set(promised) - others:
+        assert any(message in each for each in met), message
