@@ -346,6 +346,7 @@ def run(
     client = Client(
         notebook,
         timeout=3600,  # seconds a cell: one that hangs is an error
+        startup_timeout=300,  # a busy machine needs more than the minute that is the default
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
