@@ -18,7 +18,7 @@ SITE = Path(__file__).resolve().parent
 ROOT = SITE.parent.parent
 sys.path[:0] = [str(SITE.parent), str(ROOT)]
 
-import nbformat
+from nbformat import NotebookNode
 from sphinx.cmd.build import build_main
 
 import glossary
@@ -33,9 +33,9 @@ LABELS = (' aria-label="Toggle hidden content"', ' aria-label="Search"')
 TRY = '<p><a class="try" href="demo.html">Try the networks in your browser</a></p>'
 
 
-def lesson(path: Path, anchors: set[str]) -> nbformat.NotebookNode:
+def lesson(path: Path, anchors: set[str]) -> NotebookNode:
     """A saved lesson without its own navigation, with a target before each cell in `anchors`."""
-    notebook = nbformat.read(path, 4)
+    notebook = notebooks.read(path)
     notebook.cells = [cell for cell in notebook.cells if cell.id not in FRAME]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -48,11 +48,10 @@ def lesson(path: Path, anchors: set[str]) -> nbformat.NotebookNode:
 
 def terms() -> str:
     """The glossary as a page: each term with the lesson that defines it."""
-    titles = {path.stem: notebooks.read(path).cells[0].source for path in notebooks.lessons()}
+    titles = {path.stem: notebooks.title(notebooks.read(path)) for path in notebooks.lessons()}
     rows = []
     for term, (home, cell) in sorted(glossary.defined().items(), key=lambda item: item[0].lower()):
-        title = titles[home].split("\n")[0].removeprefix("# ")
-        rows.append(f"- [{term}](#{home}-{cell}), {title}")
+        rows.append(f"- [{term}](#{home}-{cell}), {titles[home]}")
     return "# Glossary\n\nEach term leads to the place where it is explained.\n\n" + "\n".join(rows)
 
 
@@ -73,7 +72,7 @@ def assemble(source: Path, demo: Path | None) -> None:
     (source / "notebooks").mkdir()
     for path in notebooks.lessons():
         here = {cell for home, cell in homes if home == path.stem}
-        nbformat.write(lesson(path, here), source / "notebooks" / path.name)
+        notebooks.write(lesson(path, here), source / "notebooks" / path.name)
     (source / "glossary.md").write_text(terms() + "\n", encoding="utf-8")
     (source / "files").mkdir()
     landing = source / "index.md"

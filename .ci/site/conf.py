@@ -1,9 +1,8 @@
 """Sphinx's settings for the course's site. build.py puts this file beside what Sphinx reads."""
 
-import re
-from pathlib import Path
-
 from myst_nb.core.render import NbElementRenderer
+
+import notebooks
 
 project = "Semantic segmentation with U-Net"
 author = "The authors of the course"
@@ -28,10 +27,9 @@ html_theme_options = {
     "use_download_button": True,
 }
 
-lesson_1 = Path(__file__).parent / "notebooks" / "01_data_loading.ipynb"
-if found := re.search(r'REPOSITORY = \\"(https://[^"\\]+)', lesson_1.read_text(encoding="utf-8")):
+if repository := notebooks.repository_of(notebooks.read(notebooks.lessons()[0])):
     html_theme_options |= {
-        "repository_url": found[1],
+        "repository_url": repository,
         "repository_branch": "main",
         "use_repository_button": True,
         "launch_buttons": {"colab_url": "https://colab.research.google.com"},

@@ -108,8 +108,8 @@ def predict(network: Path, pictures: Path, out: Path, classes: Sequence[str], wo
     it. Prints how many pictures were done before, are written now, and cannot be read.
 
     Raises FileNotFoundError where the network or the pictures are missing, ValueError where OUT lies
-    in the folder of pictures, has masks of another network, or `classes` are not as many as it has, and RuntimeError where another
-    process writes there.
+    in the folder of pictures or has masks of another network, or where `classes` are not as many as
+    the network has, and RuntimeError where another process writes there.
     """
     for path in (network, pictures):
         if not path.exists():
