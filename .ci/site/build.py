@@ -40,7 +40,9 @@ def lesson(path: Path, anchors: set[str]) -> NotebookNode:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             if cell.id == "title":  # its last paragraph leads to the neighbours
-                cell.source = cell.source.rsplit("\n\n", 1)[0]
+                parts = cell.source.split("\n\n")[:-1]
+                # The badge would be fetched from elsewhere; the theme has a button of its own.
+                cell.source = "\n\n".join(p for p in parts if notebooks.BADGE not in p)
             if cell.id in anchors:
                 cell.source = f"({path.stem}-{cell.id})=\n{cell.source}"
     return notebook

@@ -82,6 +82,17 @@ def test_lessons_to_download_are_those_of_the_repository(site: Path, pages: Page
         assert (site / "notebooks" / button["href"]).read_bytes() == path.read_bytes()
 
 
+def test_a_lesson_with_an_address_fetches_no_badge(tmp_path: Path) -> None:
+    path = tmp_path / "02_unet_from_scratch.ipynb"
+    course = [(path.stem, "any")]
+    notebook = notebooks.read(notebooks.lessons()[1])
+    repository = "https://github.com/owner/name"
+    notebooks.write(notebooks.stamped(notebook, path.stem, course, repository, {"cpu": 60}), path)
+    assert notebooks.BADGE in path.read_text("utf-8")
+    (title, *_) = build.lesson(path, set()).cells
+    assert notebooks.BADGE not in title.source and "**Time:**" in title.source
+
+
 def test_every_term_leads_to_its_cell(pages: Pages) -> None:
     links = {
         link.text: link["href"] for link in pages["glossary.html"].article.select("li a.reference")
