@@ -78,7 +78,6 @@ def trained(folder: Path, moment: float | None) -> dict[str, object]:
 def main() -> None:
     """Command line."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    random.seed(7)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         pictures(folder)
@@ -89,12 +88,14 @@ def main() -> None:
             for kept in folder.glob("epoch-*"):
                 shutil.rmtree(kept)
             start = time.monotonic()
-            found = trained(folder, random.uniform(0, SPAN))
+            moment = random.uniform(0, SPAN)
+            found = trained(folder, moment)
             took = time.monotonic() - start
             same = all(found[key] == right[key] for key in ("epochs", "variables"))
             fine = same and found["longest silence"] <= NEWS
             bad += not fine
-            print(f"{run}: {'fine' if fine else 'BAD'} in {took:.0f} s: {found}", flush=True)
+            verdict = f"{'fine' if fine else 'BAD'} in {took:.0f} s, aimed at {moment:.1f} s"
+            print(f"{run}: {verdict}: {found}", flush=True)
     if bad:
         sys.exit(f"{bad} of {runs} runs lost something, or were silent for over {NEWS} s")
     print(f"{runs} runs: each epoch once, the same variables to the bit")
