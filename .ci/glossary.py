@@ -4,7 +4,7 @@
 
 .ci/glossary.json names the terms by lesson and by the cell that defines them. A term counts as used
 where its words stand in the prose, in any case, singular or plural. Headings, the lists of what is
-to be learned, contents and references announce terms, and do not count.
+to be learned, contents and further reading announce terms, and do not count.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from notebooks import ROOT, lessons, read
 
 GLOSSARY = ROOT / ".ci" / "glossary.json"
-ANNOUNCING = {"title", "objectives", "contents", "navigation"}
+ANNOUNCING = {"title", "objectives", "contents", "navigation", "reading"}
 Place = tuple[str, str]  # a lesson and the id of one of its cells
 
 
@@ -36,9 +36,7 @@ def prose() -> Iterator[tuple[Place, str]]:
     for path in lessons():
         for cell in read(path).cells:
             if cell.cell_type == "markdown" and cell.id not in ANNOUNCING:
-                text = re.sub(
-                    r"^#.*", "", cell.source.split("## References")[0], flags=re.MULTILINE
-                )
+                text = re.sub(r"^#.*", "", cell.source, flags=re.MULTILINE)
                 text = re.sub(r"```.*?```|`[^`]*`", " ", text, flags=re.DOTALL)
                 text = re.sub(r"\]\([^)]*\)|\*|_", "", text)
                 yield (path.stem, cell.id), " ".join(text.split())

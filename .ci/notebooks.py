@@ -10,26 +10,30 @@
 runs them where they are and writes pages to read. Both show how far they are.
 
 The text form is a percent file. Each cell starts with a heading line, `# %% [markdown] id=slug` or
-`# %% id=slug tags=a,b`, and markdown lines carry a leading "# ".
+`# %% id=slug tags=a,b`, and markdown lines carry a leading "# ". It is not jupytext's, which has no place for a cell's id (its
+issue 1263): here ids are names, by which the glossary, the README's figures and the tests find a cell.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import nbformat
+import psutil
 from bs4 import BeautifulSoup
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
@@ -51,6 +55,7 @@ COLAB = "https://colab.research.google.com/github/"
 CONTENTS = "[Contents](../README.md)"
 ADDRESS = re.compile(r'^REPOSITORY = "([^"]*)"', re.MULTILINE)
 REPOSITORY_FORM = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+LONG = re.compile(r"^((?:\w+_)?EPOCHS) = .*", re.MULTILINE)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -216,13 +221,13 @@ def stamped(
     stem: str,
     course: Sequence[tuple[str, str]],
     repository: str,
-    seconds: dict[str, float],
+    cost: dict[str, float],
 ) -> NotebookNode:
     """Return a copy of `notebook` with its generated parts brought up to date.
 
-    Generated are, in the first cell, the badge, the minutes and the navigation; the list of
-    contents; the set-up cell; and the last cell. `seconds` maps "cpu" and "gpu" to measured
-    seconds. Outputs are kept.
+    Generated are, in the first cell, the badge, the minutes, the memory and the navigation; the
+    list of contents; the set-up cell; and the last cell. `cost` is what `cost_of` returns. Outputs
+    are kept.
     """
     result = nbformat.from_dict(json.loads(json.dumps(notebook)))
     links = navigation(course, stem)
@@ -233,9 +238,10 @@ def stamped(
         if not part.startswith(generated) and CONTENTS not in part
     ]
     places = {"cpu": "on 2 CPU cores", "gpu": "on a GPU"}
-    times = [f"{minutes(seconds[key])} {place}" for key, place in places.items() if key in seconds]
+    times = [f"{minutes(cost[key])} {place}" for key, place in places.items() if key in cost]
     if times:
-        parts.insert(2, f"**Time:** {', '.join(times)}.")
+        memory = f" **Memory:** {cost['gigabytes']} GB." if "gigabytes" in cost else ""
+        parts.insert(2, f"**Time:** {', '.join(times)}.{memory}")
     parts.append(links)
     if repository:
         name = REPOSITORY_FORM.fullmatch(repository)[1]
@@ -257,8 +263,14 @@ def stamped(
 
 
 def read_measured(root: Path = ROOT) -> dict[str, dict]:
-    """Return what was measured: "seconds" by lesson and device, "photographs" by table."""
+    """Return what was measured: "seconds" and "gigabytes" by lesson, "photographs" by table."""
     return json.loads((root / MEASURED).read_text(encoding="utf-8"))
+
+
+def cost_of(stem: str, measured: dict[str, dict]) -> dict[str, float]:
+    """Return a lesson's seconds by device, "cpu" and "gpu", and its "gigabytes", where measured."""
+    held = measured["gigabytes"]
+    return measured["seconds"].get(stem, {}) | ({"gigabytes": held[stem]} if stem in held else {})
 
 
 def write_measured(measured: dict[str, dict], root: Path = ROOT) -> None:
@@ -277,9 +289,10 @@ def stamp(repository: str, root: Path = ROOT) -> None:
         raise ValueError(f"{repository!r} is not an address such as https://github.com/owner/name.")
     notebooks = {path: read(path) for path in lessons(root)}
     course = [(path.stem, title(notebook)) for path, notebook in notebooks.items()]
-    seconds = read_measured(root)["seconds"]
+    measured = read_measured(root)
     for path, notebook in notebooks.items():
-        fresh = stamped(notebook, path.stem, course, repository, seconds.get(path.stem, {}))
+        cost = cost_of(path.stem, measured)
+        fresh = stamped(notebook, path.stem, course, repository, cost)
         if fresh != notebook:
             write(fresh, path)
 
@@ -305,6 +318,18 @@ def fresh_copy(root: Path = ROOT) -> Iterator[Path]:
         yield target
 
 
+def shorten(root: Path, epochs: int) -> None:
+    """Cut the trainings of the course in `root`, a copy, to so many epochs: all lessons' recipes.
+
+    One lesson trains another's network, so it is not enough to change what runs.
+    """
+    for path in lessons(root):
+        notebook = read(path)
+        for cell in notebook.cells:
+            cell.source = LONG.sub(rf"\1 = {epochs}", cell.source)
+        write(notebook, path)
+
+
 class Client(NotebookClient):
     """Runs a notebook, and shows which cell of how many, and how a training goes."""
 
@@ -326,6 +351,33 @@ class Client(NotebookClient):
             self.bar.set_postfix_str("", refresh=False)
             self.bar.update()
         return done
+
+
+@contextmanager
+def memory_watched() -> Iterator[list[int]]:
+    """Yield a list that holds, afterwards, the most bytes that this process's children held at once.
+
+    Looks each second. Where processes share memory, each counts its part of it on Linux, and none
+    counts it elsewhere.
+    """
+    most, done = [0], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(1):
+            held = 0
+            for child in psutil.Process().children(recursive=True):
+                with suppress(psutil.Error):  # it has just ended
+                    info = child.memory_full_info()
+                    held += getattr(info, "pss", info.uss)
+            most[0] = max(most[0], held)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield most
+    finally:
+        done.set()
+        watcher.join()
 
 
 def run(
@@ -413,8 +465,8 @@ def usable_cores() -> int:
 def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     """Run notebooks top to bottom in the sample profile; save each that ran and is clean.
 
-    They run on the CPU, and the seconds are recorded where two cores were usable, which is what
-    the README speaks of. With `gpu` they run on the GPU: seconds are recorded, nothing is saved.
+    They run on the CPU, and seconds and memory are recorded where two cores were usable, which is
+    what the README speaks of. With `gpu` they run on the GPU: seconds are recorded, nothing is saved.
     Raises ValueError for output that must not be saved, CellExecutionError for a cell that fails.
     """
     environment = {"COURSE_DATA": "sample"} | ({} if gpu else {"CUDA_VISIBLE_DEVICES": "-1"})
@@ -422,22 +474,27 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     stamp(repository, root)
     with fresh_copy(root) as copy:
         for path in find(names, root):
-            notebook, seconds = run(copy / "notebooks" / path.name, environment)
+            with memory_watched() as most:
+                notebook, seconds = run(copy / "notebooks" / path.name, environment)
             complaints = clean(notebook, machine_places(copy, root))
             if complaints:
                 raise ValueError("\n  ".join([f"{path.name} is not fit to be saved:", *complaints]))
-            print(f"{path.stem} took {seconds:.0f} s", flush=True)
+            held = math.ceil(most[0] / 1e8) / 10
+            print(f"{path.stem} took {seconds:.0f} s and {held} GB", flush=True)
             if not gpu:
                 write(notebook, path)
             if gpu or usable_cores() == 2:
                 device, measured = "gpu" if gpu else "cpu", read_measured(root)
                 measured["seconds"].setdefault(path.stem, {})[device] = round(seconds)
+                if not gpu:
+                    measured["gigabytes"][path.stem] = held
                 write_measured(measured, root)
             stamp(repository, root)
 
 
 STYLE = """
 details { margin-left: 14ex; }
+.rendered_html details { margin-left: 0; } /* answers to questions, within the text */
 summary { display: list-item; cursor: pointer; }
 @media (max-width: 540px) { /* the template would leave a third of a phone empty */
   details { margin-left: 0; }

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 
 from nbformat import NotebookNode
 
-from notebooks import ROOT, lessons, minutes, read, read_measured, title
+from notebooks import ROOT, cost_of, lessons, minutes, read, read_measured, title
 
 README = ROOT / "README.md"
 IMAGES = ROOT / "readme_images"
@@ -73,10 +73,10 @@ def tables(notebook: NotebookNode) -> dict[str, list[str]]:
 
 
 def lesson_table() -> list[str]:
-    """Return the lines of the table of lessons: promise and measured minutes of each."""
-    seconds = read_measured()["seconds"]
-    places = {"cpu": "2 CPU cores", "gpu": "GPU"}
-    places = {key: name for key, name in places.items() if any(key in s for s in seconds.values())}
+    """Return the lines of the table of lessons: promise and measured minutes and memory of each."""
+    costs = {path.stem: cost_of(path.stem, read_measured()) for path in lessons()}
+    places = {"cpu": "2 CPU cores", "gpu": "GPU", "gigabytes": "memory"}
+    places = {key: name for key, name in places.items() if any(key in c for c in costs.values())}
     names = ["lesson", "what you do", *places.values()]
     lines = [f"| {' | '.join(names)} |", f"|{' :-- |' * len(names)}"]
     for path in lessons():
@@ -85,9 +85,11 @@ def lesson_table() -> list[str]:
         promise = next(part for part in opening[1:] if not part.startswith("[![")).replace(
             "\n", " "
         )
-        times = [seconds.get(path.stem, {}).get(device) for device in places]
-        times = ["" if time is None else minutes(time) for time in times]
-        cells = [f"[{title(notebook)}](notebooks/{path.name})", promise, *times]
+        cells = [f"[{title(notebook)}](notebooks/{path.name})", promise]
+        for key in places:
+            held = costs[path.stem].get(key)
+            shown = f"{held} GB" if key == "gigabytes" else minutes(held or 0)
+            cells.append("" if held is None else shown)
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 

@@ -15,6 +15,7 @@ from PIL import Image
 import notebooks
 
 LESSONS = notebooks.lessons()
+ASIDE = ("contents", "navigation", "quiz", "reading")  # not part of what is read in a row
 IMAGE = re.compile(r"image/(png|jpeg|svg\+xml|gif)")
 
 pytestmark = pytest.mark.skipif(not LESSONS, reason="there are no lessons yet")
@@ -46,8 +47,8 @@ def tags(cell: NotebookNode) -> list[str]:
 def test_generated_parts_are_up_to_date(path: Path, notebook: NotebookNode) -> None:
     course = [(lesson.stem, notebooks.title(notebooks.read(lesson))) for lesson in LESSONS]
     repository = notebooks.repository_of(notebooks.read(LESSONS[0]))
-    seconds = notebooks.read_measured()["seconds"].get(path.stem, {})
-    fresh = notebooks.stamped(notebook, path.stem, course, repository, seconds)
+    cost = notebooks.cost_of(path.stem, notebooks.read_measured())
+    fresh = notebooks.stamped(notebook, path.stem, course, repository, cost)
     assert fresh == notebook, "run `python .ci/notebooks.py stamp`"
 
 
@@ -89,6 +90,29 @@ def test_objectives_open_and_take_aways_close(notebook: NotebookNode) -> None:
         assert len(sections) == 1, f"one section '## {heading}'"
         points = re.findall(r"^(?:[-*]|\d\.) ", sections[0], re.MULTILINE)
         assert 3 <= len(points) <= 5, f"three to five points under '{heading}'"
+
+
+def test_three_questions_with_answers_that_open(notebook: NotebookNode) -> None:
+    (quiz,) = [cell.source for cell in notebook.cells if "## Three questions" in cell.source]
+    question = r"\*\*(\d)\.\*\* [^\n]+[?]\n\n((?:- \*\*[abc]\.\*\* [^\n]+\n)+)\n"
+    # Markdown between the tags needs an empty line after the first and before the last of them.
+    answer = r"<details><summary>Answer</summary>\n\n\*\*([abc])\.\*\* ([^\n]+)\n\n</details>"
+    found = re.findall(question + answer, quiz)
+    assert [number for number, *_ in found] == ["1", "2", "3"] and quiz.count("<details>") == 3
+    for _, options, right, why in found:
+        assert re.findall(r"\*\*([abc])", options) == ["a", "b", "c"]
+        assert len(why.split()) >= 10, f"why {right}?"
+    assert len({right for _, _, right, _ in found}) == 3, "no letter may be the one to guess"
+
+
+def test_further_reading_says_why(notebook: NotebookNode) -> None:
+    (reading,) = [cell.source for cell in notebook.cells if "## Further reading" in cell.source]
+    entries = reading.split("\n- ")[1:]
+    assert len(entries) >= 3
+    for entry in entries:
+        assert re.search(r"\]\(http", entry), entry
+        why = re.split(r"\.\s(?=[A-Z`])", entry)[-1]
+        assert len(why.split()) >= 5 and why.endswith("."), entry
 
 
 def test_executed_once_from_top_to_bottom(notebook: NotebookNode) -> None:
@@ -179,7 +203,7 @@ def test_words_lead_through_the_code(notebook: NotebookNode) -> None:
     """Five words for a line of code, and three cells of code in a row at most."""
     words = lines = row = 0
     for cell in notebook.cells:
-        if cell.id in ("setup", "contents", "navigation") or "solution" in tags(cell):
+        if cell.id in ("setup", *ASIDE) or "solution" in tags(cell):
             continue
         if cell.cell_type == "markdown":
             words, row = words + len(cell.source.split()), 0
@@ -244,7 +268,7 @@ def test_no_name_is_bound_again_after_it_was_read(notebook: NotebookNode) -> Non
 
 def test_length_of_the_prose(notebook: NotebookNode) -> None:
     cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    prose = " ".join(cell.source for cell in cells if cell.id not in ("contents", "navigation"))
+    prose = " ".join(cell.source for cell in cells if cell.id not in ASIDE)
     assert 1200 <= len(prose.split()) <= 3000
 
 

@@ -72,6 +72,13 @@ def test_every_link_of_the_pages_leads_somewhere() -> None:
                 assert Path(os.path.normpath(place)).exists(), f"{name}: {link}"
 
 
+def test_minutes_of_all_lessons_are_those_measured() -> None:
+    measured = notebooks.read_measured()["seconds"].values()
+    total = sum(seconds["cpu"] for seconds in measured) / 60
+    (said,) = re.findall(r"Run all lessons from top to bottom, in about (\d+) minutes", TEXT)
+    assert abs(int(said) - total) <= 5, f"{total:.0f} were measured"
+
+
 def test_windows_commands_are_the_same_commands() -> None:
     twins = [line.replace("/", "\\") for line in commands(ENVIRONMENT)]
     twins = [

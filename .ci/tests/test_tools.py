@@ -57,7 +57,7 @@ def course(tmp_path: Path) -> Path:
     (tmp_path / ".ci").mkdir()
     (tmp_path / "README.md").write_text("# A course\n")
     (tmp_path / "unet_helpers.py").write_text("def setup(seed):\n    return seed\n")
-    notebooks.write_measured({"seconds": {}, "photographs": {}}, tmp_path)
+    notebooks.write_measured({"gigabytes": {}, "photographs": {}, "seconds": {}}, tmp_path)
     for name in ("01_first", "02_second"):
         notebooks.write(notebooks.pack(LESSON), tmp_path / "notebooks" / f"{name}.ipynb")
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
@@ -165,8 +165,12 @@ def test_execute_saves_what_ran_and_records_seconds(course: Path, monkeypatch) -
     added = next(cell for cell in first.cells if cell.id == "added")
     assert added.outputs[-1].traceback == ["ValueError: no"]
     assert all(cell.get("execution_count") is None for cell in second.cells)
-    assert set(notebooks.read_measured(course)["seconds"]["01_first"]) == {"cpu"}
-    assert "**Time:** about 1 minute on 2 CPU cores." in first.cells[0].source
+    measured = notebooks.read_measured(course)
+    assert set(measured["seconds"]["01_first"]) == {"cpu"}
+    held = measured["gigabytes"]["01_first"]
+    assert 0 < held < 2
+    wanted = f"**Time:** about 1 minute on 2 CPU cores. **Memory:** {held} GB."
+    assert wanted in first.cells[0].source
     assert readme.tables(first) == {"sums": ["| sum |", "| --- |", "| 2 |"]}
 
 
@@ -370,6 +374,6 @@ def test_ways_of_fine_tuning_wake_what_they_say() -> None:
 
 def test_measured_file_is_json_of_the_known_shape() -> None:
     measured = json.loads((notebooks.ROOT / notebooks.MEASURED).read_text(encoding="utf-8"))
-    assert set(measured) == {"seconds", "photographs"}
+    assert set(measured) == {"gigabytes", "photographs", "seconds"}
     stems = {path.stem for path in notebooks.lessons()}
-    assert set(measured["seconds"]) <= stems
+    assert {*measured["seconds"], *measured["gigabytes"]} <= stems
