@@ -1,29 +1,32 @@
-"""Runs lesson 1 as Colab would: nothing there but the notebook, and Colab's own packages.
+"""Runs lessons as Colab would: nothing there but a notebook, and Colab's own packages.
 
-    python .ci/colab.py make FOLDER                in the course's own environment
-    python .ci/colab.py run ADDRESS FOLDER         in one like Colab's
+    python .ci/colab.py make FOLDER                         in the course's own environment
+    python .ci/colab.py run ADDRESS FOLDER [01 03 ...]      in one like Colab's
 
 `make` leaves networks in FOLDER as training leaves them. ADDRESS is a folder with a git repository
 of the course; the environment is made from .ci/colab.txt, and `run` changes it: it adds a stand-in
-for the module google.colab, and the set-up cell installs what is missing. Asserts that TensorFlow,
-Keras and NumPy keep their versions, that the course is fetched once though the set-up cell runs
-twice, that every figure appears, and that Colab's older Keras can load what `make` has left.
+for the module google.colab, and the set-up cell installs what is missing. Each lesson runs in a
+folder of its own, as it would on a machine of its own, with trainings of --epochs. Asserts that
+TensorFlow, Keras and NumPy keep their versions, that the course is fetched once though the set-up
+cell runs twice, that every figure appears, and that Colab's older Keras can load what `make` left.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from notebooks import lessons, read, run, setup_source, write
+from notebooks import find, read, run, setup_source, shorten, write
 
 KEPT = ("tensorflow", "keras", "numpy")
 
@@ -68,14 +71,17 @@ print([checkpoints.load(run)[0].name for run in sorted(Path(sys.argv[2]).iterdir
 """
 
 
-def main(repository: Path, folder: Path) -> None:
-    """Run lesson 1 against the course in `repository`, and load the networks in `folder`."""
-    packages = Path(sysconfig.get_path("purelib"))
-    (packages / "google" / "colab").mkdir(parents=True, exist_ok=True)
-    (packages / "google" / "colab" / "__init__.py").write_text("")
-    (packages / "colab_stand_in.pth").write_text("import google.colab\n")
-    before = versions()
-    lesson = lessons()[0]
+def shortened(repository: Path, place: Path, epochs: int) -> Path:
+    """Clone a repository of the course into `place`, with trainings of so many epochs."""
+    subprocess.run(["git", "clone", "-q", "--depth=1", repository.as_uri(), place], check=True)
+    shorten(place, epochs)
+    who = ["-c", "user.name=ci", "-c", "user.email=ci@localhost"]
+    subprocess.run(["git", *who, "commit", "-qam", "Short trainings"], cwd=place, check=True)
+    return place
+
+
+def open_in_colab(lesson: Path, repository: Path, before: dict[str, str]) -> None:
+    """Run one lesson in an empty folder, with the set-up cell twice, and look at what it left."""
     notebook = read(lesson)
     saved = figures(notebook)
     place = [cell.id for cell in notebook.cells].index("setup")
@@ -89,13 +95,43 @@ def main(repository: Path, folder: Path) -> None:
     assert versions() == before, f"{before} became {versions()}"
     assert figures(done) == saved, f"figures: {figures(done)} instead of {saved}"
     kept = ", ".join(f"{name} {version}" for name, version in before.items())
-    print(f"{lesson.name}: {seconds:.0f} s, {saved.total()} figures; kept {kept}")
+    print(f"{lesson.name}: {seconds:.0f} s, {saved.total()} figures; kept {kept}", flush=True)
+
+
+def colab(repository: Path, folder: Path, names: Sequence[str], epochs: int) -> None:
+    """Run lessons against the course in `repository`, and load the networks in `folder`."""
+    packages = Path(sysconfig.get_path("purelib"))
+    (packages / "google" / "colab").mkdir(parents=True, exist_ok=True)
+    (packages / "google" / "colab" / "__init__.py").write_text("")
+    (packages / "colab_stand_in.pth").write_text("import google.colab\n")
+    before = versions()
+    with tempfile.TemporaryDirectory() as name:
+        short = shortened(repository, Path(name, "short"), epochs)
+        for lesson in find(names, short):
+            open_in_colab(lesson, short, before)
     command = [sys.executable, "-c", LOAD, str(repository), str(folder)]
     subprocess.run(command, check=True)
 
 
-if __name__ == "__main__":
-    if sys.argv[1] == "make":
-        make(Path(sys.argv[2]))
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("make", help="save untrained networks")
+    command.add_argument("folder", type=Path)
+    command = commands.add_parser("run", help="run lessons")
+    command.add_argument("address", type=Path)
+    command.add_argument("folder", type=Path)
+    command.add_argument("names", nargs="*", metavar="NAME", help="01 or 01_data_loading; or all")
+    command.add_argument("--epochs", type=int, default=1, help="of a training (%(default)s)")
+    given = parser.parse_args()
+    if given.command == "make":
+        make(given.folder)
     else:
-        main(Path(sys.argv[2]).resolve(), Path(sys.argv[3]).resolve())
+        colab(given.address.resolve(), given.folder.resolve(), given.names, given.epochs)
+
+
+if __name__ == "__main__":
+    main()

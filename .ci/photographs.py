@@ -25,17 +25,15 @@ from notebooks import (
     ROOT,
     find,
     fresh_copy,
-    read,
     read_measured,
     run,
-    write,
+    shorten,
     write_measured,
 )
 from readme import tables
 
 TOLERANCE = 0.07  # a seed and a machine move a score this much on so few photographs
 SCORE = re.compile(r"\b[01]\.\d{2,}\b")
-LONG = re.compile(r"^((?:\w+_)?EPOCHS) = .*", re.MULTILINE)
 
 
 def reference(task: str, place: Path, environment: dict[str, str]) -> list[str]:
@@ -58,11 +56,8 @@ def measure(names: Sequence[str], short: bool = False) -> dict[str, list[str]]:
     with fresh_copy() as copy:
         if (ROOT / "data" / "fire_seg").is_dir():
             (copy / "data" / "fire_seg").symlink_to((ROOT / "data" / "fire_seg").resolve())
-        for path in find([], copy) if short else ():  # all, as one lesson trains another's network
-            notebook = read(path)
-            for cell in notebook.cells:
-                cell.source = LONG.sub(r"\1 = 1", cell.source)
-            write(notebook, path)
+        if short:
+            shorten(copy, epochs=1)
         for path in find(names):
             notebook, seconds = run(copy / "notebooks" / path.name, environment, "photographs")
             found = tables(notebook)
