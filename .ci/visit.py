@@ -27,26 +27,34 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
+def driven(folder: Path, script: Path, *arguments: object) -> dict:
+    """Run a script that drives Chromium, in `folder`; return the JSON that it prints.
+
+    The script's first argument is Chromium's path. Raises RuntimeError with what went wrong.
+    """
+    for name in ("package.json", "package-lock.json"):
+        shutil.copyfile(DRIVER / name, folder / name)
+    how = {"return_completed_process": True, "cwd": folder, "capture_output": True, "text": True}
+    command = [str(script), str(chromium()), *map(str, arguments)]
+    for tool, given in ((npm, ["ci", "--ignore-scripts"]), (node, command)):
+        done = tool(given, **how)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+    return json.loads(done.stdout)
+
+
 def visit(folder: Path, files: Sequence[Path] = ()) -> dict:
     """Build page.html in `folder`, open it, give it `files`, and return what drive.mjs saw.
 
     Masks and screenshots go into `folder`/out. Raises RuntimeError with what went wrong.
     """
     (folder / "out").mkdir()
-    for name in ("package.json", "package-lock.json"):
-        shutil.copyfile(DRIVER / name, folder / name)
-    page, how = folder / "page.html", {"capture_output": True, "text": True}
-    build = [sys.executable, str(ROOT / "data" / "demo" / "build.py"), str(page)]
-    drive = [str(DRIVER / "drive.mjs"), str(chromium()), str(page), "out", *map(str, files)]
-    for work in (
-        lambda: npm(["ci", "--ignore-scripts"], return_completed_process=True, cwd=folder, **how),
-        lambda: subprocess.run(build, check=False, **how),
-        lambda: node(drive, return_completed_process=True, cwd=folder, **how),
-    ):
-        done = work()
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-    return json.loads(done.stdout)
+    page = folder / "page.html"
+    command = [sys.executable, str(ROOT / "data" / "demo" / "build.py"), str(page)]
+    built = subprocess.run(command, check=False, capture_output=True, text=True)
+    if built.returncode:
+        raise RuntimeError(built.stderr)
+    return driven(folder, DRIVER / "drive.mjs", page, "out", *files)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ lesson 7 and data/demo/build.py make; without it the site has no "Try it".
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -30,7 +31,21 @@ FRAME = {"contents", "navigation"}
 # computer is not understood. Without them the words are the label.
 LABELS = (' aria-label="Toggle hidden content"', ' aria-label="Search"')
 
+# An icon in the theme's fontawesome.js: its name, its other names, and how it is drawn.
+ICON = re.compile(
+    r'"?(?P<name>[\w-]+)"?:\[\d+,\d+,\[(?P<others>[^\]]*)\],"[0-9a-f]+",'
+    r'(?:"[^"]*"|\["[^"]*","[^"]*"\])\],?'
+)
+
 TRY = '<p><a class="try" href="demo.html">Try the networks in your browser</a></p>'
+
+TIME = "All of them together compute for {} on two CPU cores."
+
+
+def time() -> str:
+    """What all lessons take, as it was measured."""
+    measured = notebooks.read_measured()["seconds"].values()
+    return notebooks.minutes(sum(seconds["cpu"] for seconds in measured))
 
 
 def lesson(path: Path, anchors: set[str]) -> NotebookNode:
@@ -77,11 +92,24 @@ def assemble(source: Path, demo: Path | None) -> None:
         notebooks.write(lesson(path, here), source / "notebooks" / path.name)
     (source / "glossary.md").write_text(terms() + "\n", encoding="utf-8")
     (source / "files").mkdir()
-    landing = source / "index.md"
-    text = landing.read_text(encoding="utf-8")
     if demo:
         shutil.copy(demo, source / "files" / "demo.html")
-    landing.write_text(text.replace("<!-- try -->", TRY if demo else ""), encoding="utf-8")
+    landing = source / "index.md"
+    text = landing.read_text(encoding="utf-8").replace("<!-- try -->", TRY if demo else "")
+    landing.write_text(text.replace("<!-- time -->", TIME.format(time())), encoding="utf-8")
+
+
+def lighten(built: Path) -> None:
+    """Leave of the theme's two thousand icons, 1.5 MB, those that a page or a script names."""
+    icons = built / "_static" / "scripts" / "fontawesome.js"
+    files = [path for path in built.rglob("*") if path.suffix in (".html", ".js") and path != icons]
+    shown = {name for path in files for name in re.findall(r"fa-([\w-]+)", path.read_text("utf-8"))}
+
+    def kept(icon: re.Match[str]) -> str:
+        names = {icon["name"], *re.findall(r'"([^"]+)"', icon["others"])}
+        return icon[0] if names & shown else ""
+
+    icons.write_text(ICON.sub(kept, icons.read_text("utf-8")), encoding="utf-8")
 
 
 def build(out: Path, demo: Path | None = None) -> None:
@@ -104,6 +132,7 @@ def build(out: Path, demo: Path | None = None) -> None:
             for label in LABELS:
                 text = text.replace(label, "")
             page.write_text(text, encoding="utf-8")
+        lighten(built)
         for path in notebooks.lessons():  # to download: as it is in the repository
             shutil.copy(path, built / "_sources" / "notebooks" / path.name)
         shutil.rmtree(out, ignore_errors=True)
