@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # Read in this process and in nbval's kernels: also where a GPU would make the lessons download the
 # real data, and while somebody trains in data/runs.
@@ -16,6 +18,33 @@ os.environ.setdefault("COURSE_DATA", "sample")
 if "COURSE_RUNS" not in os.environ:
     os.environ["COURSE_RUNS"] = tempfile.mkdtemp(prefix="course-runs-")
     atexit.register(shutil.rmtree, os.environ["COURSE_RUNS"], ignore_errors=True)
+
+
+# What must not run side by side: lessons that train for one another, whatever starts Ray or asks npm.
+# Any other file is a group of its own.
+TOGETHER = {
+    "02_unet_from_scratch": "training",
+    "03_mobilenetv2_transfer": "training",
+    "04_fine_tuning": "training",
+    "05_prediction_plots": "training",
+    "07_export": "engines",
+    "08_scaling_out": "engines",
+    "test_demo": "engines",
+    "test_scaling": "engines",
+}
+
+
+class Groups(LoadScopeScheduling):
+    """Gives a worker a file of tests at a time, or the files that belong together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        stem = Path(nodeid.split("::")[0]).stem
+        return TOGETHER.get(stem, stem)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Makes pytest-xdist, which runs two tests at a time, go by these groups."""
+    return Groups(config, log)
 
 
 @pytest.fixture(autouse=True)
