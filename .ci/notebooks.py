@@ -321,10 +321,12 @@ def fresh_copy(root: Path = ROOT) -> Iterator[Path]:
 def shorten(root: Path, epochs: int) -> None:
     """Cut the trainings of the course in `root`, a copy, to so many epochs: all lessons' recipes.
 
-    One lesson trains another's network, so it is not enough to change what runs.
+    One lesson trains another's network, so it is not enough to change what runs. The cells called
+    "quality" go, which say what a whole training must reach.
     """
     for path in lessons(root):
         notebook = read(path)
+        notebook.cells = [cell for cell in notebook.cells if cell.id != "quality"]
         for cell in notebook.cells:
             cell.source = LONG.sub(rf"\1 = {epochs}", cell.source)
         write(notebook, path)

@@ -144,6 +144,20 @@ def test_stamp_keeps_outputs(course: Path) -> None:
     assert cells[-2].outputs[0].text == "3\n"
 
 
+def test_short_trainings_are_short_in_every_lesson(tmp_path: Path) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for path in notebooks.lessons():
+        shutil.copy(path, tmp_path / "notebooks")
+    notebooks.shorten(tmp_path, epochs=1)
+    found = {"EPOCHS": set(), "SHARP_EPOCHS": set(), "TUNING_EPOCHS": set()}
+    for path in notebooks.lessons(tmp_path):
+        for cell in notebooks.read(path).cells:
+            assert cell.id != "quality"
+            for name, value in re.findall(r"^(\w*EPOCHS) = (.*)$", cell.source, re.MULTILINE):
+                found[name].add(value)
+    assert found == dict.fromkeys(found, {"1"})
+
+
 @pytest.mark.parametrize("address", ["owner/name", 'https://github.com/a/b" + x', "https://a.b/c"])
 def test_stamp_refuses_an_address_it_cannot_use(course: Path, address: str) -> None:
     with pytest.raises(ValueError, match="is not an address"):
