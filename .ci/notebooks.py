@@ -10,8 +10,9 @@
 runs them where they are and writes pages to read. Both show how far they are.
 
 The text form is a percent file. Each cell starts with a heading line, `# %% [markdown] id=slug` or
-`# %% id=slug tags=a,b`, and markdown lines carry a leading "# ". It is not jupytext's, which has no place for a cell's id (its
-issue 1263): here ids are names, by which the glossary, the README's figures and the tests find a cell.
+`# %% id=slug tags=a,b`, and markdown lines carry a leading "# ". It is not jupytext's, which has no
+place for a cell's id (its issue 1263): here ids are names, by which the glossary, the README's figures
+and the tests find a cell.
 """
 
 from __future__ import annotations
