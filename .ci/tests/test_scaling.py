@@ -263,13 +263,17 @@ def test_a_failure_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 
 @posix
+@pytest.mark.parametrize("later", [0, 7])  # seconds until somebody looks
 @pytest.mark.usefixtures("nobody_left")
-def test_what_takes_too_long_is_ended(tmp_path: Path, network: Path, pictures: Path) -> None:
+def test_what_takes_too_long_is_ended(
+    tmp_path: Path, network: Path, pictures: Path, later: int
+) -> None:
     job = ("predict", network, pictures, tmp_path / "out", *CLASSES)
     with (
         pytest.raises(RuntimeError, match=r"took more than 4 s"),
         scaling.started(*job, limit=4) as lines,
     ):
+        time.sleep(later)
         list(lines)
 
 

@@ -77,7 +77,8 @@ def started(*arguments: object, limit: float = 120) -> Iterator[Iterator[str]]:
         def lines() -> Iterator[str]:
             for line in process.stdout:
                 yield line.rstrip("\n")
-            if process.wait():
+            # What `stop` has waited for has no exit status left, and would count as a success.
+            if process.wait() or late.is_set():
                 complaints.seek(0)
                 said = [line for line in complaints.read().splitlines() if line.strip()]
                 why = f"took more than {limit} s" if late.is_set() else " ".join(said[-1:])
