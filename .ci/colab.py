@@ -7,8 +7,9 @@
 of the course; the environment is made from .ci/colab.txt, and `run` changes it: it adds a stand-in
 for the module google.colab, and the set-up cell installs what is missing. Each lesson runs in a
 folder of its own, as it would on a machine of its own, with trainings of --epochs. Asserts that
-TensorFlow, Keras, NumPy and protobuf keep their versions, that the course is fetched once though the set-up
-cell runs twice, that every figure appears, and that Colab's older Keras can load what `make` left.
+TensorFlow, Keras, NumPy and protobuf keep their versions, that the course is fetched once though the
+set-up cell runs twice, that every figure appears, and that Colab's older Keras can load what `make`
+left.
 """
 
 from __future__ import annotations

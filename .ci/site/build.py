@@ -85,6 +85,7 @@ def assemble(source: Path, demo: Path | None) -> None:
     shutil.copy(ROOT / ".github" / "CONTRIBUTING.md", source)
     readme = source / "README.md"
     text = readme.read_text(encoding="utf-8").replace("](.github/", "](")
+    text = text.replace("](#", "](README.md#")  # as the landing page includes parts of it
     readme.write_text(text, encoding="utf-8")
     (source / "notebooks").mkdir()
     for path in notebooks.lessons():
