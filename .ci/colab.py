@@ -91,12 +91,12 @@ def open_in_colab(lesson: Path, repository: Path, before: dict[str, str]) -> Non
     notebook.cells.insert(place + 1, new_code_cell(setup.source, id="setup-again"))
     with tempfile.TemporaryDirectory() as name:
         write(notebook, Path(name) / lesson.name)
-        done, seconds = run(Path(name) / lesson.name, {})
+        done, _, _ = run(Path(name) / lesson.name, {})
         assert (Path(name) / "course" / "unet_helpers.py").exists(), "the course was not fetched"
     assert versions() == before, f"{before} became {versions()}"
     assert figures(done) == saved, f"figures: {figures(done)} instead of {saved}"
     kept = ", ".join(f"{name} {version}" for name, version in before.items())
-    print(f"{lesson.name}: {seconds:.0f} s, {saved.total()} figures; kept {kept}", flush=True)
+    print(f"{lesson.name}: {saved.total()} figures; kept {kept}", flush=True)
 
 
 def colab(repository: Path, folder: Path, names: Sequence[str], epochs: int) -> None:

@@ -360,19 +360,21 @@ class Client(NotebookClient):
 def memory_watched() -> Iterator[list[int]]:
     """Yield a list that holds, afterwards, the most bytes that this process's children held at once.
 
-    Looks each second. Where processes share memory, each counts its part of it on Linux, and none
+    Looks twice a second. Where processes share memory, each counts its part of it on Linux, and none
     counts it elsewhere.
     """
     most, done = [0], threading.Event()
 
     def watch() -> None:
-        while not done.wait(1):
+        while True:
             held = 0
             for child in psutil.Process().children(recursive=True):
                 with suppress(psutil.Error):  # it has just ended
                     info = child.memory_full_info()
                     held += getattr(info, "pss", info.uss)
             most[0] = max(most[0], held)
+            if done.wait(0.5):
+                return
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -385,10 +387,11 @@ def memory_watched() -> Iterator[list[int]]:
 
 def run(
     path: Path, environment: dict[str, str], tag: str = "", expected: str = ""
-) -> tuple[NotebookNode, float]:
+) -> tuple[NotebookNode, float, float]:
     """Execute the notebook at `path` in its own folder; return it, with the seconds it took.
 
-    Where any cell has the tag `tag`, only such cells and the set-up cell are kept and run.
+    Also printed, and returned third, are the gigabytes that its processes held at most. Where any
+    cell has the tag `tag`, only such cells and the set-up cell are kept and run.
     Raises nbclient's CellExecutionError where a cell fails.
     """
     notebook = read(path)
@@ -409,16 +412,21 @@ def run(
         resources={"metadata": {"path": str(path.parent)}},
     )
     start = time.perf_counter()
-    with tqdm(
-        desc=f"{path.stem} ({expected})" if expected else path.stem,
-        total=sum(cell.cell_type == "code" for cell in notebook.cells),
-        bar_format="{desc}: {elapsed}, cell {n_fmt} of {total_fmt}{postfix}",
-        file=sys.stdout,
-        mininterval=0.5 if sys.stdout.isatty() else 10,
-        dynamic_ncols=True,
-    ) as client.bar:
+    with (
+        tqdm(
+            desc=f"{path.stem} ({expected})" if expected else path.stem,
+            total=sum(cell.cell_type == "code" for cell in notebook.cells),
+            bar_format="{desc}: {elapsed}, cell {n_fmt} of {total_fmt}{postfix}",
+            file=sys.stdout,
+            mininterval=0.5 if sys.stdout.isatty() else 10,
+            dynamic_ncols=True,
+        ) as client.bar,
+        memory_watched() as most,
+    ):
         client.execute(env=os.environ | environment)
-    return notebook, time.perf_counter() - start
+    seconds, held = time.perf_counter() - start, math.ceil(most[0] / 1e8) / 10
+    print(f"{path.stem} took {seconds:.0f} s and {held} GB", flush=True)
+    return notebook, seconds, held
 
 
 def clean(notebook: NotebookNode, places: Sequence[Path]) -> list[str]:
@@ -477,13 +485,10 @@ def execute(names: Sequence[str], gpu: bool = False, root: Path = ROOT) -> None:
     stamp(repository, root)
     with fresh_copy(root) as copy:
         for path in find(names, root):
-            with memory_watched() as most:
-                notebook, seconds = run(copy / "notebooks" / path.name, environment)
+            notebook, seconds, held = run(copy / "notebooks" / path.name, environment)
             complaints = clean(notebook, machine_places(copy, root))
             if complaints:
                 raise ValueError("\n  ".join([f"{path.name} is not fit to be saved:", *complaints]))
-            held = math.ceil(most[0] / 1e8) / 10
-            print(f"{path.stem} took {seconds:.0f} s and {held} GB", flush=True)
             if not gpu:
                 write(notebook, path)
             if gpu or usable_cores() == 2:
@@ -534,19 +539,20 @@ def page(notebook: NotebookNode, folder: str = "notebooks") -> str:
     style = soup.new_tag("style")
     style.string = STYLE
     soup.head.append(style)
-    ids = {tag["id"].lower(): tag["id"] for tag in soup.select("[id]")}  # as GitHub writes them
-    for tag in soup.select('a[href^="#"]'):
-        tag["href"] = f"#{ids.get(tag['href'][1:].lower(), tag['href'][1:])}"
+    if folder == ".":  # the README, whose headings links name as GitHub does
+        for tag in soup.select(":is(h1, h2, h3, h4)[id]"):
+            tag["id"] = tag["id"].lower()
+            tag.select_one(".anchor-link")["href"] = f"#{tag['id']}"
     links = [("href", tag) for tag in soup.select("[href]")]
     for key, tag in [*links, *(("src", tag) for tag in soup.select("[src]"))]:
         target = tag[key]
         if re.match(r"[a-z]+:|#|//", target):
             continue
         target = os.path.normpath(f"{folder}/{target}").replace(os.sep, "/")
-        if match := re.fullmatch(r"notebooks/(\w+)\.ipynb(#.*)?", target):
-            tag[key] = f"{match[1]}.html{match[2] or ''}"
+        if match := re.fullmatch(r"(?:notebooks/(\w+)\.ipynb|README\.md)(#.*)?", target):
+            tag[key] = f"{match[1] or 'index'}.html{match[2] or ''}"
         else:
-            tag[key] = "index.html" if target == "README.md" else f"../../../{target}"
+            tag[key] = f"../../../{target}"
     return str(soup)
 
 
@@ -568,7 +574,7 @@ def pages(names: Sequence[str], saved: bool = False, root: Path = ROOT) -> None:
         if path in chosen and not saved:
             expected = seconds.get(path.stem, {}).get("cpu")
             expected = f"{minutes(expected)} on 2 CPU cores" if expected else ""
-            notebook, _ = run(path, {}, expected=expected)
+            notebook, _, _ = run(path, {}, expected=expected)
         if path in chosen or not there.exists():
             there.write_text(page(notebook), encoding="utf-8")
     print(f"To read: {(folder / 'index.html').relative_to(root).as_posix()}")

@@ -59,11 +59,10 @@ def measure(names: Sequence[str], short: bool = False) -> dict[str, list[str]]:
         if short:
             shorten(copy, epochs=1)
         for path in find(names):
-            notebook, seconds = run(copy / "notebooks" / path.name, environment, "photographs")
+            notebook, _, _ = run(copy / "notebooks" / path.name, environment, "photographs")
             found = tables(notebook)
             for name in [] if short else found.keys() & {"pets-networks", "fire-networks"}:
                 found[name] += reference(name.split("-")[0], copy, environment)
-            print(f"{path.stem} took {seconds:.0f} s", flush=True)
             for lines in found.values():
                 print("", *lines, "", sep="\n", flush=True)
             result |= found

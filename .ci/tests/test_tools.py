@@ -246,6 +246,7 @@ def test_pages_show_how_far_they_are_and_change_no_notebook(course: Path, capsys
     assert state(course) == before
     shown = capsys.readouterr().out
     assert "01_first: " in shown and "cell 3 of 3" in shown
+    assert re.search(r"01_first took \d+ s and 0\.\d GB", shown)
     assert "tiny: epoch 2 of 3, 1 s" in shown and "To read: data/runs/pages/index.html" in shown
     texts = {path.stem: path.read_text("utf-8") for path in (course / "data/runs/pages").iterdir()}
     assert set(texts) == {"index", "01_first", "02_second"}
@@ -258,14 +259,18 @@ def test_pages_show_how_far_they_are_and_change_no_notebook(course: Path, capsys
 
 def test_pages_fold_solutions_and_lead_to_each_other() -> None:
     text = LESSON + "\n# %% id=more tags=hide-cell,solution\nmore = 4\n\n"
-    text += "# %% [markdown] id=links\n# [a](02_b.ipynb#C-d) [e](../README.md) [f](../x/y.md)\n\n"
+    text += (
+        "# %% [markdown] id=links\n# [a](02_b.ipynb#C-d) [e](../README.md#c-d) [f](../x/y.md)\n\n"
+    )
     text += "# %% id=drawing tags=hide-cell\ndrawn = 5\n"
     shown = notebooks.page(notebooks.pack(text))
     assert re.findall(r'<a href="([^"#]+[^"]*)"', shown)[-3:] == [
         "02_b.html#C-d",
-        "index.html",
+        "index.html#c-d",
         "../../../x/y.md",
     ]
+    readme = notebooks.page(new_notebook(cells=[new_markdown_cell("# C D")]), folder=".")
+    assert BeautifulSoup(readme, "html.parser").h1["id"] == "c-d"
     folds = BeautifulSoup(shown, "html.parser").select("details")
     assert [fold.summary.string for fold in folds] == ["Solution", "Code"]
     solution, code = (fold.get_text() for fold in folds)
@@ -276,10 +281,10 @@ def test_chosen_cells_run_alone(course: Path) -> None:
     notebooks.stamp("", course)
     path = notebooks.lessons(course)[0]
     ids = [cell.id for cell in notebooks.read(path).cells]
-    done, _ = notebooks.run(path, {}, "solution")
+    done, *_ = notebooks.run(path, {}, "solution")
     assert [cell.id for cell in done.cells] == ["setup", "solution-1"]
     assert done.cells[1].outputs[0].text == "3\n"
-    done, _ = notebooks.run(path, {}, "a tag that no cell has")
+    done, *_ = notebooks.run(path, {}, "a tag that no cell has")
     assert [cell.id for cell in done.cells] == ids
 
 
