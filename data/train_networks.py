@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -39,6 +38,7 @@ from measure_sample import (
 )
 from tqdm import tqdm
 
+from data import checkpoints
 from drawing.animals import BREEDS
 from drawing.fires import draw_fire
 from drawing.pets import draw_pets
@@ -53,6 +53,7 @@ SHARD, VALIDATION = 250, 2  # drawings in a file, and files that are not learned
 ALARM = 20  # pixels: fewer are not counted as a false alarm
 # How far pictures' colours are changed: a pet may have any, but fire is told from fur by its own.
 RECOLOUR = {"pets": 1.0, "fire": 0.4}
+ANSWERED = 128  # drawings by which the dearest convolution is narrowed
 EPOCHS, PASSES, BATCH = 14, 4_000, 16  # an epoch is so many passes, whatever there is to draw from
 
 
@@ -103,6 +104,41 @@ def batches(images: Array, masks: Array, seed: int, colours: float) -> tf.data.D
     order = tf.data.Dataset.range(len(images)).shuffle(len(images), seed).repeat()
     steps = order.batch(BATCH, drop_remainder=True).map(step)
     return steps.take(PASSES // BATCH).prefetch(4)
+
+
+def products(layer: keras.layers.Layer) -> int:
+    """How many products a convolution computes for a picture; 0 for other kinds of layers."""
+    if type(layer) is not keras.layers.Conv2D:  # the others of its family do with few
+        return 0
+    return int(np.prod(layer.output.shape[1:]) * np.prod(layer.kernel.shape[:-1]))
+
+
+def narrowed(model: keras.Model, images: Array) -> keras.Model:
+    """The network with its dearest convolution in two: one to half the channels, one back to all.
+
+    That convolution's answers to `images`, float32 (N, S, S, 3), differ mostly in a few directions.
+    Their principal components are the channels in between, so that the two together come as close
+    to it as any two such can on these pictures (Zhang and others, 2016, arXiv 1505.06798).
+    """
+    dear = max(model.layers, key=products)
+    answers = keras.Model(model.inputs, dear.output).predict(images, BATCH, verbose=0)
+    answers = answers.reshape(-1, dear.filters)
+    half, mean = dear.filters // 2, answers.mean(0)
+    axes = np.linalg.eigh(np.cov(answers.T))[1][:, -half:].astype("float32")
+    down = keras.layers.Conv2D(half, dear.kernel_size, padding=dear.padding, use_bias=False)
+    back = keras.layers.Conv2D(dear.filters, 1)
+    pair = keras.Sequential([down, back], name=f"{dear.name}_in_two")
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        return pair if layer is dear else type(layer).from_config(layer.get_config())
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    for old, new in zip(model.layers, copy.layers, strict=True):
+        if old is not dear:
+            new.set_weights(old.get_weights())
+    down.set_weights([dear.kernel.numpy() @ axes])
+    back.set_weights([axes.T[None, None], mean - axes @ (axes.T @ mean)])
+    return copy
 
 
 def measure(what: str, pets: Path | None, fires: Path | None) -> dict[str, str]:
@@ -184,9 +220,8 @@ def main() -> None:
         patience=given.epochs,
     )
     (DATA / "networks").mkdir(exist_ok=True)
-    shutil.copyfile(
-        course.RUNS / run / "best.keras", DATA / "networks" / f"{given.what}_unet.keras"
-    )
+    some = images[held : held + ANSWERED, inside, inside].astype("float32")
+    checkpoints.save(narrowed(model, some), DATA / "networks" / f"{given.what}_unet.keras")
 
 
 if __name__ == "__main__":

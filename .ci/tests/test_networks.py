@@ -6,6 +6,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -53,6 +54,35 @@ def test_batches_have_the_form_that_training_wants(monkeypatch) -> None:
         assert x.dtype == "float32" and y.dtype == "int32"
         assert 0 <= x.numpy().min() and 1 < x.numpy().max() <= 255
         assert set(np.unique(y)) <= {0, 1}
+
+
+def test_a_narrowed_network_answers_as_before_where_half_the_channels_say_it_all() -> None:
+    model = keras.Sequential(
+        [
+            keras.Input((16, 16, 3)),
+            keras.layers.Conv2D(8, 3, padding="same", use_bias=False, name="dear"),
+            keras.layers.BatchNormalization(name="norm"),
+            keras.layers.ReLU(),
+            keras.layers.Conv2D(2, 1),
+        ]
+    )
+    model = keras.Model(model.inputs, model.outputs)  # functional, as the course's are
+    rng = np.random.default_rng(1)
+    model.get_layer("norm").moving_mean.assign(rng.normal(size=8))
+    images = rng.uniform(0, 1, (6, 16, 16, 3)).astype("float32")
+    wide = rng.normal(size=(3, 3, 3, 8))
+    few = wide[..., :4] @ rng.normal(size=(4, 8))  # the other four channels are mixtures of them
+    errors = []
+    for kernel in (few, wide):
+        model.get_layer("dear").kernel.assign(kernel)
+        narrow = train_networks.narrowed(model, images)
+        assert [each.shape for each in narrow.get_layer("dear_in_two").weights] == [
+            (3, 3, 3, 4),
+            (1, 1, 4, 8),
+            (8,),
+        ]
+        errors.append(np.abs(narrow(images) - model(images)).max())
+    assert errors[0] < 1e-4 and errors[1] > 1e-2
 
 
 def test_quiet_leaves_off_notes_and_warnings_but_no_error(capfd) -> None:
