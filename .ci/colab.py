@@ -103,7 +103,8 @@ def colab(repository: Path, folder: Path, names: Sequence[str], epochs: int) -> 
     """Run lessons against the course in `repository`, and load the networks in `folder`."""
     packages = Path(sysconfig.get_path("purelib"))
     (packages / "google" / "colab").mkdir(parents=True, exist_ok=True)
-    (packages / "google" / "colab" / "__init__.py").write_text("")
+    for name in ("__init__", "output"):  # JAX imports the latter where it sees the former
+        (packages / "google" / "colab" / f"{name}.py").write_text("")
     (packages / "colab_stand_in.pth").write_text("import google.colab\n")
     before = versions()
     with tempfile.TemporaryDirectory() as name:
