@@ -53,7 +53,7 @@ SHARD, VALIDATION = 250, 2  # drawings in a file, and files that are not learned
 ALARM = 20  # pixels: fewer are not counted as a false alarm
 # How far pictures' colours are changed: a pet may have any, but fire is told from fur by its own.
 RECOLOUR = {"pets": 1.0, "fire": 0.4}
-ANSWERED = 128  # drawings by which the dearest convolution is narrowed
+ANSWERED = 128  # drawings by which the costliest convolution is narrowed
 EPOCHS, PASSES, BATCH = 14, 4_000, 16  # an epoch is so many passes, whatever there is to draw from
 
 
@@ -114,29 +114,29 @@ def products(layer: keras.layers.Layer) -> int:
 
 
 def narrowed(model: keras.Model, images: Array) -> keras.Model:
-    """The network with its dearest convolution in two: one to half the channels, one back to all.
+    """The network with its costliest convolution in two: one to half the channels, one back to all.
 
     That convolution's answers to `images`, float32 (N, S, S, 3), differ mostly in a few directions.
     Their principal components are the channels in between, so that the two together come as close
     to it as any two such can on these pictures (Zhang and others, 2016, arXiv 1505.06798).
     """
-    dear = max(model.layers, key=products)
-    answers = keras.Model(model.inputs, dear.output).predict(images, BATCH, verbose=0)
-    answers = answers.reshape(-1, dear.filters)
-    half, mean = dear.filters // 2, answers.mean(0)
+    costly = max(model.layers, key=products)
+    answers = keras.Model(model.inputs, costly.output).predict(images, BATCH, verbose=0)
+    answers = answers.reshape(-1, costly.filters)
+    half, mean = costly.filters // 2, answers.mean(0)
     axes = np.linalg.eigh(np.cov(answers.T))[1][:, -half:].astype("float32")
-    down = keras.layers.Conv2D(half, dear.kernel_size, padding=dear.padding, use_bias=False)
-    back = keras.layers.Conv2D(dear.filters, 1)
-    pair = keras.Sequential([down, back], name=f"{dear.name}_in_two")
+    down = keras.layers.Conv2D(half, costly.kernel_size, padding=costly.padding, use_bias=False)
+    back = keras.layers.Conv2D(costly.filters, 1)
+    pair = keras.Sequential([down, back], name=f"{costly.name}_in_two")
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
-        return pair if layer is dear else type(layer).from_config(layer.get_config())
+        return pair if layer is costly else type(layer).from_config(layer.get_config())
 
     copy = keras.models.clone_model(model, clone_function=clone)
     for old, new in zip(model.layers, copy.layers, strict=True):
-        if old is not dear:
+        if old is not costly:
             new.set_weights(old.get_weights())
-    down.set_weights([dear.kernel.numpy() @ axes])
+    down.set_weights([costly.kernel.numpy() @ axes])
     back.set_weights([axes.T[None, None], mean - axes @ (axes.T @ mean)])
     return copy
 
