@@ -53,7 +53,7 @@ def trained(folder: Path, moment: float | None) -> dict[str, object]:
         except psutil.NoSuchProcess:  # it has just ended
             pass
 
-    with scaling.started("train", folder, "--epochs", EPOCHS, limit=400) as lines:
+    with scaling.started("train", folder, "--epochs", EPOCHS, limit=800) as lines:
         for line in lines:
             now = time.monotonic()
             if ranks:  # the first epoch has begun

@@ -292,7 +292,8 @@ with scaling.started("predict", {str(network)!r}, {str(pictures)!r}, {str(tmp_pa
     )
     assert notebook.stdout.readline().startswith("0 of 63")
     parent = psutil.Process(notebook.pid)
-    waited_for("ray::", parent)
+    worker = waited_for("ray::", parent)
+    assert worker.nice() == psutil.Process().nice()  # or it waits for all else that is computed here
     family = parent.children(recursive=True)
     notebook.send_signal(signal.SIGKILL)
     notebook.wait()

@@ -14,6 +14,7 @@ ALONE = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report home
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",  # or it packs the folder where `uv run` starts it
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_worker_niceness": "0",  # or it waits for everything else that this machine computes
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 
