@@ -293,7 +293,8 @@ with scaling.started("predict", {str(network)!r}, {str(pictures)!r}, {str(tmp_pa
     assert notebook.stdout.readline().startswith("0 of 63")
     parent = psutil.Process(notebook.pid)
     worker = waited_for("ray::", parent)
-    assert worker.nice() == psutil.Process().nice()  # or it waits for all else that is computed here
+    # Ray's own niceness would let it wait for all else that is computed here.
+    assert worker.nice() == psutil.Process().nice()
     family = parent.children(recursive=True)
     notebook.send_signal(signal.SIGKILL)
     notebook.wait()
