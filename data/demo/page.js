@@ -7,9 +7,14 @@ const LONG = 1024; // pixels: a longer side is made this long first, as `unet_he
 const MOST = 16e6; // pixels: what a telephone's canvas holds
 let network, photograph, answer, latest = 0;
 
+function decoded(base64) {
+  const letters = atob(base64), bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = letters.charCodeAt(at); // millions: no callback
+  return bytes;
+}
+
 async function unpacked(base64) {
-  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const stream = new Blob([decoded(base64)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
@@ -145,8 +150,7 @@ function classify({ width, height }) {
   const threshold = Number($("threshold").value);
   const shift = Math.log(threshold / (1 - threshold));
   const found = new Uint8Array(width * height);
-  const side = network.size;
-  resize({ values: logits, width: side, height: side, channels }, width, height, (row, y) => {
+  resize({ values: logits, width: network.size, height: network.size, channels }, width, height, (row, y) => {
     for (let x = 0; x < width; x++) {
       let best = -Infinity;
       for (let c = 0; c < channels; c++) {
@@ -162,8 +166,7 @@ const ticked = () => [...$("classes").querySelectorAll("input")].map((box) => bo
 
 // Draws the answer on the photograph, or, while the slider moves, on a smaller one.
 function show({ width, height, data } = photograph.pixels) {
-  const found = classify({ width, height });
-  const wanted = ticked();
+  const found = classify({ width, height }), wanted = ticked();
   const colours = network.colours.map((text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16)));
   const painted = new ImageData(new Uint8ClampedArray(data), width, height);
   const thick = Math.max(1, Math.round(Math.max(width, height) / 300));
@@ -208,8 +211,7 @@ function select(next) {
 }
 
 async function save(kind) {
-  const { name, pixels: { width, height, data } } = photograph;
-  const wanted = ticked();
+  const { name, pixels: { width, height, data } } = photograph, wanted = ticked();
   const image = new ImageData(new Uint8ClampedArray(data), width, height);
   const whole = new Uint32Array(image.data.buffer); // a pixel each: alpha, blue, green, red
   classify(photograph.pixels).forEach((own, at) => {
@@ -227,8 +229,7 @@ async function camera() {
   $("open").disabled = $("shoot").disabled = true;
   try {
     if (!navigator.mediaDevices) throw new Error("this browser gives pages like this one none");
-    const wish = { video: { facingMode: "environment" } };
-    $("film").srcObject = await navigator.mediaDevices.getUserMedia(wish);
+    $("film").srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
     $("camera").hidden = false;
     await $("film").play();
     $("shoot").disabled = false;
@@ -291,9 +292,8 @@ await tried(async () => {
     for (const [name, address] of each.drawings) {
       const button = element("button", { type: "button" }, element("img", { src: address, alt: `Drawing: ${name}` }));
       button.onclick = tried(async () => {
-        const bytes = Uint8Array.from(atob(address.split(",")[1]), (letter) => letter.charCodeAt(0));
         if (network !== each) select(each);
-        await open(new Blob([bytes]), name);
+        await open(new Blob([decoded(address.split(",")[1])]), name);
       });
       $("drawings").append(button);
     }
