@@ -26,10 +26,13 @@ const judged = () => { // in the page: what needs no tool
     if (image.complete && !image.naturalWidth) found.push(`no picture: ${image.src}`);
   }
   let level = 0;
+  const sizes = [Infinity]; // of headings, by level
   for (const heading of document.querySelectorAll("article :is(h1, h2, h3, h4, h5, h6)")) {
     const here = Number(heading.tagName[1]);
     if (here > level + 1) found.push(`h${here} after h${level}: ${heading.textContent}`);
     level = here;
+    sizes[here] = parseFloat(getComputedStyle(heading).fontSize);
+    if (sizes[here] >= sizes[here - 1]) found.push(`no smaller than an h${here - 1}: ${heading.textContent}`);
   }
   return found;
 };
