@@ -37,7 +37,7 @@ from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from data import folders
 from data.tasks import Task
@@ -149,10 +149,18 @@ class Pictures:
         return same[0] if same else None
 
 
-def size_of(content: bytes) -> tuple[int, int]:
-    """Height and width of a picture's file, turned as its EXIF data say; it must be whole."""
-    with Image.open(io.BytesIO(content)) as picture:
-        width, height = ImageOps.exif_transpose(picture).size
+def size_of(content: bytes, name: str) -> tuple[int, int]:
+    """Height and width of a picture's file, turned as its EXIF data say; it must be whole.
+
+    Raises ValueError, which names the picture: the fault is not its mask's.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            width, height = ImageOps.exif_transpose(picture).size
+    except UnidentifiedImageError as error:
+        raise ValueError(f"its picture {name} is none that can be read") from error
+    except Exception as error:  # files of people hold anything
+        raise ValueError(f"its picture {name} cannot be read ({error})") from error
     return height, width
 
 
@@ -206,7 +214,7 @@ def labelled(
     if picture is None and not content.get("imageData"):
         raise ValueError(f"its picture {name} is missing: put it beside the file")
     file = picture.read_bytes() if picture else base64.b64decode(content["imageData"])
-    height, width = size_of(file)
+    height, width = size_of(file, name)
     size = content.get("imageHeight", height), content.get("imageWidth", width)
     if size != (height, width):
         raise ValueError(f"says {size} pixels, but {name} has {(height, width)}")
@@ -281,7 +289,7 @@ def coco(source: Path, classes: Path | None) -> Found:
                 if picture is None:
                     raise ValueError("this picture is missing")
                 file = picture.read_bytes()
-                size = size_of(file)
+                size = size_of(file, picture.name)
                 if size != (image["height"], image["width"]):
                     said = image["height"], image["width"]
                     raise ValueError(f"has {size} pixels, but {files[0].name} says {said}")
@@ -382,10 +390,11 @@ def together(
         try:
             if key not in pictures:
                 raise ValueError("has no picture of that name")
-            values, file = read(path), pictures[key].read_bytes()
-            if (size := size_of(file)) != values.shape:
-                raise ValueError(f"has {values.shape} pixels, but {pictures[key].name} {size}")
-            yield flat(key, pictures[key]), file, values
+            picture = pictures[key]
+            values, file = read(path), picture.read_bytes()
+            if (size := size_of(file, picture.name)) != values.shape:
+                raise ValueError(f"has {values.shape} pixels, but {picture.name} {size}")
+            yield flat(key, picture), file, values
         except Exception as error:  # noqa: BLE001  files of people hold anything
             faults.append(f"{path}: {error}")
     if faults and len(pictures) == len(masks) and pictures.keys() != masks.keys():
@@ -402,8 +411,8 @@ def shifted(pictures: list[Path], masks: list[Path]) -> list[str]:
     sizes = [[], []]
     try:
         for kind, paths in enumerate((pictures, masks)):
-            sizes[kind] = [size_of(path.read_bytes()) for path in paths]
-    except OSError:  # one is no picture, which is said already
+            sizes[kind] = [size_of(path.read_bytes(), path.name) for path in paths]
+    except (OSError, ValueError):  # one is no picture, which is said already
         return []
     if sizes[0] != sizes[1] or len(set(sizes[0])) == 1:
         return []

@@ -299,6 +299,24 @@ def test_suffixes_of_masks_that_are_none(source: Path) -> None:
 # Any form -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("form", ["labelme", "coco", "suffix"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_picture_that_cannot_be_read_is_named_and_not_its_mask(
+    source: Path, form: str, cut: bool
+) -> None:
+    if form == "coco":
+        catalogue(source, [{"category_id": 3, "segmentation": [box(1, 1, 4, 4)]}])
+    elif form == "labelme":
+        annotate(source, "a", polygon("cat", *SQUARE))
+    else:
+        picture(source / "a.jpg")
+        store(source, "a_mask.png", np.zeros(SHAPE, "uint8"))
+    path = source / "a.jpg"
+    path.write_bytes(path.read_bytes()[:-40] if cut else b"no picture")
+    said = "cannot be read (image file is truncated" if cut else "is none that can be read"
+    assert f"its picture a.jpg {said}" in refused(source, form)
+
+
 def test_nothing_is_replaced_and_nothing_goes_into_the_source(source: Path) -> None:
     picture(source / "1.jpg")
     store(source, "1_mask.png", np.zeros(SHAPE, "uint8"))
