@@ -174,8 +174,8 @@ def prepare(
     A split is made of dicts of `images`, `segmentation_masks` and maybe `names`, as `load_pets`
     returns it. Both are resized to `size` pixels a side, images bilinearly and masks to the nearest
     pixel, and stay in memory. `training` shuffles anew in each epoch, and repeats a small split
-    until an epoch has `at_least` pictures, so that an epoch is as much work on 100 pictures as on
-    500. `augment` are KerasCV layers, applied to the images and masks of a batch together, in
+    in whole rounds until an epoch has at least `at_least` pictures, so that few pictures do not
+    mean few steps. `augment` are KerasCV layers, applied to the images and masks of a batch together, in
     float32 whatever Keras's policy is.
 
     Returns batches of float32 (B, size, size, 3) in 0..255 and int32 (B, size, size, 1), labels.
