@@ -175,8 +175,8 @@ def prepare(
     returns it. Both are resized to `size` pixels a side, images bilinearly and masks to the nearest
     pixel, and stay in memory. `training` shuffles anew in each epoch, and repeats a small split
     in whole rounds until an epoch has at least `at_least` pictures, so that few pictures do not
-    mean few steps. `augment` are KerasCV layers, applied to the images and masks of a batch together, in
-    float32 whatever Keras's policy is.
+    mean few steps. `augment` are KerasCV layers, applied to the images and masks of a batch
+    together, in float32 whatever Keras's policy is.
 
     Returns batches of float32 (B, size, size, 3) in 0..255 and int32 (B, size, size, 1), labels.
     Raises ValueError where the split is empty or endless, an image and its mask differ in size, a
