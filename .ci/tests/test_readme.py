@@ -18,6 +18,7 @@ import notebooks
 import readme
 import unet_helpers
 from data import checkpoints, colab
+from data.scaling import cluster
 from notebooks import ROOT
 
 TEXT = readme.README.read_text(encoding="utf-8")
@@ -166,6 +167,8 @@ def test_messages_are_those_that_a_reader_meets(tmp_path: Path, monkeypatch, cap
         patch.setattr(colab.metadata, "version", lambda _: "99.0")
         meet(ImportError, colab.prepare)
         met.append(capsys.readouterr().out)
+        patch.setattr("ray.init", fail)
+        meet(RuntimeError, lambda: cluster.start(2, "place"))
     pair = tmp_path / "images", tmp_path / "masks"
     for folder in pair:
         folder.mkdir()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import filelock
@@ -26,7 +26,7 @@ import stress
 import unet_helpers
 from data import scaling
 from data.quiet import quiet
-from data.scaling import prediction, training
+from data.scaling import cluster, prediction, training
 
 CLASSES = ("--classes", "pet", "background", "border")
 posix = pytest.mark.skipif(os.name == "nt", reason="Ray's Windows wheels are beta")
@@ -38,13 +38,17 @@ def children() -> set[psutil.Process]:
 
 
 def waited_for(name: str, parent: psutil.Process) -> psutil.Process:
-    """The first process that `parent` starts, itself or through others, whose name begins so."""
-    while True:
+    """The first process that `parent` starts, itself or through others, whose name begins so.
+
+    Fails where `parent` has ended before.
+    """
+    while parent.status() != psutil.STATUS_ZOMBIE:
         for process in parent.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 if process.name().startswith(name):
                     return process
         time.sleep(0.1)
+    pytest.fail(f"{parent} ended, and had started no {name}")
 
 
 @pytest.fixture
@@ -254,6 +258,25 @@ def test_wrong_folders_and_networks_are_named(
 
 
 # Nobody is left behind -------------------------------------------------------------------------
+@posix
+@pytest.mark.parametrize("failures", [0, 2, 3])
+@pytest.mark.usefixtures("nobody_left")
+def test_ray_is_started_anew_where_its_helpers_are_late(monkeypatch, failures: int) -> None:
+    calls: list[dict[str, object]] = []
+
+    def init(**settings: object) -> None:
+        calls.append(settings)
+        if len(calls) <= failures:
+            subprocess.Popen(["sleep", "60"])
+            raise Exception("The current node timed out during startup.")  # noqa: TRY002  as Ray does
+
+    monkeypatch.setattr("ray.init", init)
+    refused = pytest.raises(RuntimeError, match="Ray does not start: The current node timed out")
+    with refused if failures == 3 else nullcontext():
+        cluster.start(2, "place")
+    assert len(calls) == min(failures + 1, 3)
+
+
 def test_a_failure_is_said_in_a_sentence(tmp_path: Path) -> None:
     with (
         pytest.raises(RuntimeError, match=r"predict .*FileNotFoundError: There is no .*x\.tflite"),
