@@ -360,8 +360,8 @@ class Client(NotebookClient):
 def memory_watched() -> Iterator[list[int]]:
     """Yield a list that holds, afterwards, the most bytes that this process's children held at once.
 
-    Looks every third second, as a look costs time. Where processes share memory, each counts its part
-    of it on Linux, and none counts it elsewhere.
+    Looks each second. Where processes share memory, each counts its part of it on Linux, and none
+    counts it elsewhere.
     """
     most, done = [0], threading.Event()
 
@@ -373,7 +373,7 @@ def memory_watched() -> Iterator[list[int]]:
                     info = child.memory_full_info()
                     held += getattr(info, "pss", info.uss)
             most[0] = max(most[0], held)
-            if done.wait(3):
+            if done.wait(1):
                 return
 
     watcher = threading.Thread(target=watch)

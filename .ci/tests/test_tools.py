@@ -150,7 +150,7 @@ def test_short_trainings_are_short_in_every_lesson(tmp_path: Path) -> None:
     for path in notebooks.lessons():
         shutil.copy(path, tmp_path / "notebooks")
     notebooks.shorten(tmp_path, epochs=1)
-    found = {"EPOCHS": set(), "SHARP_EPOCHS": set(), "TUNING_EPOCHS": set()}
+    found = {name: set() for name in ("EPOCHS", "SHARP_EPOCHS", "TUNING_EPOCHS", "RACE_EPOCHS")}
     for path in notebooks.lessons(tmp_path):
         for cell in notebooks.read(path).cells:
             assert cell.id != "quality"
