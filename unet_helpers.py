@@ -25,6 +25,8 @@ DATA = Path(__file__).resolve().parent / "data"
 RUNS = Path(os.environ.get("COURSE_RUNS") or DATA / "runs").expanduser()  # what training leaves
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow leaves oneDNN off on processors without AVX-512, where it trains twice as fast.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # Whatever else the reader works with, the course is written for this.
 os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_USE_LEGACY_KERAS": "0"}
 for _name in {"TFDS_DATA_DIR", "KERAS_HOME"} & os.environ.keys():

@@ -15,6 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 # Read in this process and in nbval's kernels: also where a GPU would make the lessons download the
 # real data, and while somebody trains in data/runs.
 os.environ.setdefault("COURSE_DATA", "sample")
+# As unet_helpers says, but before the tests that import TensorFlow first: all train alike then.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 if "COURSE_RUNS" not in os.environ:
     os.environ["COURSE_RUNS"] = tempfile.mkdtemp(prefix="course-runs-")
     atexit.register(shutil.rmtree, os.environ["COURSE_RUNS"], ignore_errors=True)
@@ -53,6 +55,16 @@ def no_figures_left() -> Iterator[None]:
     yield
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")
+
+
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Without graphs, whose making takes most of the time of a tiny run."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -147,6 +148,22 @@ def test_whatever_else_the_reader_works_with(tmp_path: Path, where: str) -> None
         settings = {"KERAS_HOME": str(tmp_path)}
     done = python(BUILD, **settings)
     assert (done.returncode, done.stdout, done.stderr) == (0, "built\n", "")
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is for these")
+@pytest.mark.parametrize(("chosen", "is_on"), [(None, True), ("0", False)])
+def test_onednn_computes_unless_the_reader_chose_otherwise(chosen: str | None, is_on: bool) -> None:
+    choice = f'environ["TF_ENABLE_ONEDNN_OPTS"] = "{chosen}"' if chosen else ""
+    code = f"""
+from os import environ
+del environ["TF_ENABLE_ONEDNN_OPTS"]  # these tests set it
+{choice}
+import unet_helpers
+from tensorflow.python.util._pywrap_util_port import IsMklEnabled
+print(IsMklEnabled())
+"""
+    done = python(code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{is_on}\n", "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell that can close a stream")
@@ -912,7 +929,7 @@ def encoder_state(model: keras.Model) -> dict[str, list[np.ndarray]]:
     return state
 
 
-def test_statistics_of_the_encoder_stay_in_training() -> None:
+def test_statistics_of_the_encoder_stay_in_training(eager) -> None:
     model = unet_helpers.mobilenetv2_unet(3, None, 0.35, (4, 4, 4, 4, 4), 32)
     before, data = encoder_state(model), prepared(4, size=32, training=True)
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -164,14 +164,6 @@ class Crasher:
             operation(log, epoch, logs)
 
         return written
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Without graphs, whose making takes most of the time of a tiny run."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def test_a_crash_at_any_write_loses_no_whole_epoch(eager, monkeypatch, tmp_path) -> None:
