@@ -36,12 +36,27 @@ TOGETHER = {
 }
 
 
+# What takes longest begins first, or one worker has nothing to do while the other ends it.
+LONGEST = ("training", "engines", "06_own_data", "test_training", "test_helpers")
+
+
+def group(nodeid: str) -> str:
+    """The group of the test of this name."""
+    stem = Path(nodeid.split("::")[0]).stem
+    return TOGETHER.get(stem, stem)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the groups of tests by how long they take; each keeps its order."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(group(item.nodeid), len(ranks)))
+
+
 class Groups(LoadScopeScheduling):
     """Gives a worker a file of tests at a time, or the files that belong together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        stem = Path(nodeid.split("::")[0]).stem
-        return TOGETHER.get(stem, stem)
+        return group(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:

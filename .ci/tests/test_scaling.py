@@ -22,7 +22,6 @@ from PIL import Image
 from toys import ROOT, prepared, python
 
 import notebooks
-import stress
 import unet_helpers
 from data import scaling
 from data.quiet import quiet
@@ -81,17 +80,6 @@ def test_a_wrong_job_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "pictures.npz", images=few, masks=few[..., :1])
     with pytest.raises(ValueError, match="holds 5 pictures, less than a batch, 16"):
         training.train(tmp_path, 1, 2)
-
-
-@posix
-@pytest.mark.usefixtures("nobody_left")
-def test_a_killed_rank_costs_no_epoch(tmp_path: Path) -> None:
-    stress.pictures(tmp_path)
-    found = stress.trained(tmp_path, moment=1.0)
-    assert found["killed"] and found["epochs"] == [1, 2, 3, 4]
-    assert len(set(found["variables"])) == 1
-    assert [path.name for path in tmp_path.glob("epoch-*")] == ["epoch-0004"]
-    assert not list(tmp_path.glob("unfinished-0"))
 
 
 # One loss and one network for both backends ----------------------------------------------------

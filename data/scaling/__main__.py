@@ -44,6 +44,7 @@ def main() -> None:
     serve.add_argument("address", help="of tf.data's dispatcher")
     rate = commands.add_parser("rate", help="measure training steps in one process")
     rate.add_argument("--threads", type=int, default=1)
+    rate.add_argument("--onednn", default="1", choices=("0", "1"), help="0: by code of TensorFlow")
     for each in (train, predict):
         each.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
     else:
         from data.scaling import service
 
-        service.rate(options.threads)
+        service.rate(options.threads, options.onednn)
 
 
 if __name__ == "__main__":

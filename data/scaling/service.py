@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 
@@ -17,14 +18,17 @@ def serve(address: str) -> None:
     worker.join()
 
 
-def rate(threads: int, seconds: float = 3) -> None:
-    """Print how many pictures a second a step of lesson 8's network trains, with so many threads."""
-    import tensorflow as tf
+def rate(threads: int, onednn: str, seconds: float = 3) -> None:
+    """Print how many pictures a second a step of lesson 8's network trains, with so many threads.
+
+    With `onednn` "0" TensorFlow computes by code of its own.
+    """
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = onednn
+    import unet_helpers as course
+    from unet_helpers import tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
-    import unet_helpers as course
-
     model = course.unet(2, (8, 16, 32), size=64)
     optimizer = course.keras.optimizers.Adam()
     images = tf.random.uniform((16, 64, 64, 3), 0, 255)
