@@ -170,19 +170,19 @@ def test_a_crash_at_any_write_loses_no_whole_epoch(eager, monkeypatch, tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(unet_helpers, "RUNS", tmp_path / "whole_runs")
         operations = Crasher(patch, at=-1)
-        whole_run = tiny_run(epochs=2)
+        whole_run = tiny_run(epochs=3)
     assert operations.count > 20
     for at in range(1, operations.count + 1):
         monkeypatch.setattr(unet_helpers, "RUNS", tmp_path / f"crash_{at}_runs")
         with monkeypatch.context() as patch, pytest.raises(Crash):
             Crasher(patch, at)
-            tiny_run(epochs=2)
+            tiny_run(epochs=3)
         folder = unet_helpers.RUNS / "tiny"
         published = [name for name in ("best.keras", "log.csv") if (folder / name).exists()]
         assert published != ["log.csv"], f"operation {at}: a log of a model that is not there"
         done = len(logged()) if "log.csv" not in published else 0
-        again = tiny_run(epochs=2)
-        assert again.counter.epochs == 2 - done, f"operation {at}"
+        again = tiny_run(epochs=3)
+        assert again.counter.epochs == 3 - done, f"operation {at}"
         assert_same_run(whole_run, again)
 
 

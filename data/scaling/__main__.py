@@ -44,7 +44,7 @@ def main() -> None:
     serve.add_argument("address", help="of tf.data's dispatcher")
     rate = commands.add_parser("rate", help="measure training steps in one process")
     rate.add_argument("--threads", type=int, default=1)
-    rate.add_argument("--onednn", default="1", choices=("0", "1"), help="0: by code of TensorFlow")
+    rate.add_argument("--onednn", choices=("0", "1"), help="0: by code of TensorFlow")
     for each in (train, predict):
         each.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()

@@ -18,12 +18,13 @@ def serve(address: str) -> None:
     worker.join()
 
 
-def rate(threads: int, onednn: str, seconds: float = 3) -> None:
+def rate(threads: int, onednn: str | None, seconds: float = 3) -> None:
     """Print how many pictures a second a step of lesson 8's network trains, with so many threads.
 
-    With `onednn` "0" TensorFlow computes by code of its own.
+    With `onednn` "0" TensorFlow computes by code of its own, with None as the helper has it.
     """
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = onednn
+    if onednn is not None:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = onednn
     import unet_helpers as course
     from unet_helpers import tf
 
